@@ -1,0 +1,96 @@
+"""The durable log: named streams of entries that survive a crash, read by consumer groups or by position."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Something to append to a stream."""
+
+    stream: str
+    kind: str
+    """What `data` is: see `schemas.streams`."""
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something that was appended to a stream."""
+
+    stream: str
+    id: str
+    """Its position, `milliseconds-sequence`: increasing within the stream."""
+    kind: str
+    data: bytes
+
+
+class DurableLog(Protocol):
+    """Appends to streams and reads them by position."""
+
+    async def append(self, records: Sequence[Record]) -> None:
+        """Append all records, or none of them, in their order; durable when it returns.
+
+        Raises:
+            RetryableError: the log is away, or full.
+        """
+
+    async def last_id(self, stream: str) -> str:
+        """The position of the newest entry; `0-0` of an empty stream.
+
+        Raises:
+            RetryableError: the log is away.
+        """
+
+    async def read_after(self, positions: dict[str, str], *, count: int, wait: timedelta) -> list[Entry]:
+        """Entries after a position in each of some streams, without a consumer group.
+
+        Args:
+            positions: stream → the id after which to read, exclusive.
+            count: at most so many entries of each stream.
+            wait: how long to wait when there is none; then the list is empty.
+
+        Raises:
+            RetryableError: the log is away.
+        """
+
+    async def trim(self, stream: str, *, keep: timedelta) -> int:
+        """Drop entries older than `keep` that every consumer group has acknowledged.
+
+        Returns:
+            How many entries were dropped.
+
+        Raises:
+            RetryableError: the log is away.
+        """
+
+    async def ping(self) -> None:
+        """Return if the log can be used.
+
+        Raises:
+            RetryableError: it cannot; it says why.
+        """
+
+
+class LogConsumer(Protocol):
+    """A member of a consumer group: every entry goes to one member, until one has acknowledged it."""
+
+    async def read(self, *, count: int, wait: timedelta) -> list[Entry]:
+        """Entries to work on: what a dead member left behind first, then new ones.
+
+        Args:
+            count: at most so many entries.
+            wait: how long to wait when there is none; then the list is empty.
+
+        Raises:
+            RetryableError: the log is away.
+        """
+
+    async def acknowledge(self, entries: Sequence[Entry]) -> None:
+        """Say that entries are done with: no member gets them again.
+
+        Raises:
+            RetryableError: the log is away.
+        """

@@ -1,0 +1,66 @@
+"""The store of readings."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from microgrid_common.schemas.reading import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The value of one metric at one time."""
+
+    device_id: str
+    time: datetime
+    """Aware, UTC, whole milliseconds."""
+    value: float
+
+
+class TelemetryStore(Protocol):
+    """Keeps readings by their identity: writing one again changes nothing."""
+
+    async def write(self, readings: Sequence[Reading]) -> None:
+        """Store readings; durable when it returns.
+
+        Of two readings with the same identity in one call the later one in order wins, metric by metric.
+
+        Raises:
+            RetryableError: nothing may have been stored; write the same again.
+            PartialWriteError: all but the named readings are stored.
+            PermanentError: nothing can be stored this way; it says why.
+        """
+
+    async def latest(self, grid_id: str, *, since: datetime) -> dict[str, Point]:
+        """The newest point of each metric of a grid, over all its devices, not older than `since`.
+
+        Returns:
+            Canonical metric name → point. A metric without a point is not in it.
+
+        Raises:
+            RetryableError: the store is away.
+        """
+
+    async def history(
+        self, grid_id: str, metric: str, *, start: datetime, end: datetime, device_id: str | None = None
+    ) -> list[Point]:
+        """The points of one metric with `start` <= time < `end`, in order of time, then of device.
+
+        Args:
+            grid_id: the grid.
+            metric: a canonical metric name.
+            start: aware.
+            end: aware.
+            device_id: only this device; None for all of the grid.
+
+        Raises:
+            RetryableError: the store is away.
+        """
+
+    async def ping(self) -> None:
+        """Return if the store can be used.
+
+        Raises:
+            RetryableError: it cannot; it says why.
+        """

@@ -1,0 +1,48 @@
+"""The small HTTP server of a service that has no other: `/healthz`, `/readyz`, `/metrics`."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from microgrid_common.runtime.health import Ping, check_readiness
+
+
+@asynccontextmanager
+async def health_server(*, host: str, port: int, dependencies: Mapping[str, Ping]) -> AsyncIterator[None]:
+    """Serve health and metrics while the block runs.
+
+    Args:
+        host: the address to listen on.
+        port: 0 leaves the server out.
+        dependencies: what `/readyz` asks, by name.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    if port == 0:
+        yield
+        return
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.json_response({"status": "alive"})
+
+    async def readyz(_: web.Request) -> web.Response:
+        readiness = await check_readiness(dependencies)
+        return web.json_response(readiness.as_json(), status=200 if readiness.ready else 503)
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    application = web.Application()
+    application.add_routes(
+        [web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics)]
+    )
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        yield
+    finally:
+        await runner.cleanup()

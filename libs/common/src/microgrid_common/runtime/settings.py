@@ -1,0 +1,66 @@
+"""Settings that several services share, each read from `MICROGRID_…` variables and `.env`.
+
+A service's own settings class inherits those that it needs. It is read once, in `__main__`.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AnyUrl, Field, SecretStr, UrlConstraints
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from microgrid_common.runtime.logging import LogFormat
+
+Port = Annotated[int, Field(ge=0, le=65_535)]
+MqttUrl = Annotated[AnyUrl, UrlConstraints(allowed_schemes=["mqtt", "mqtts"], default_host="127.0.0.1")]
+
+
+class CommonSettings(BaseSettings):
+    """What every service has."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MICROGRID_", env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """The lowest level that is logged."""
+    log_format: LogFormat = "auto"
+    """`json`, `console`, or `auto`: console on a terminal."""
+    data_dir: Path = Path("data")
+    """Where embedded stores keep their files."""
+
+
+class RedisSettings(CommonSettings):
+    """For a service that uses the durable log or the alert store."""
+
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    """Redis or Valkey: `redis://`, `rediss://` or `unix://`."""
+    stream_shards: Annotated[int, Field(ge=1, le=256)] = 4
+    """Into how many streams the readings are divided by grid. The same for every service."""
+
+
+class MqttSettings(CommonSettings):
+    """For a service that talks to the MQTT broker."""
+
+    mqtt_url: MqttUrl = AnyUrl("mqtt://127.0.0.1:1883")
+    """`mqtt://` or, with TLS, `mqtts://`; user and password may stand in it."""
+
+
+class TelemetryStoreSettings(CommonSettings):
+    """For a service that writes or reads readings."""
+
+    telemetry_store: Literal["influx", "sqlite"] = "influx"
+    """`influx` for InfluxDB 2; `sqlite` for one file in the data folder."""
+    influx_url: str = "http://127.0.0.1:8086"
+    influx_token: SecretStr = SecretStr("")
+    influx_org: str = "microgrid"
+    influx_bucket: str = "telemetry"
+
+
+class HealthServerSettings(CommonSettings):
+    """For a service without an HTTP interface of its own."""
+
+    health_host: str = "127.0.0.1"
+    """Where `/healthz`, `/readyz` and `/metrics` are served."""
+    health_port: Port = 0
+    """0 leaves the health server out."""

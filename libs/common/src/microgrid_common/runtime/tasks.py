@@ -1,0 +1,35 @@
+"""Running the tasks of a service until it is told to stop."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from typing import Any
+
+
+async def run_until_stopped(stop: asyncio.Event, **tasks: Coroutine[Any, Any, None]) -> None:
+    """Run named coroutines together until `stop` is set, then cancel them.
+
+    Cancelling is safe anywhere: nothing is acknowledged before it is durable, so what was in the middle
+    is done again after the next start.
+
+    Raises:
+        ExceptionGroup: one of them failed; the others were cancelled.
+    """
+    async with asyncio.TaskGroup() as group:
+        running = [group.create_task(task, name=name) for name, task in tasks.items()]
+        stopping = group.create_task(stop.wait(), name="stop")
+        await asyncio.wait([stopping, *running], return_when=asyncio.FIRST_COMPLETED)
+        if not stop.is_set():
+            # One of them ended: its failure is the group's to raise; a normal end leaves the rest alone.
+            await asyncio.wait([stopping])
+        for task in running:
+            task.cancel()
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that SIGINT and SIGTERM set. Only for `__main__`: services are also run inside others."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop

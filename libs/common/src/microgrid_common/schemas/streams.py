@@ -1,0 +1,30 @@
+"""The streams of the durable log: their names, and which shard a grid's readings go to."""
+
+from binascii import crc32
+
+ALERTS_STREAM = "alerts"
+QUARANTINE_STREAM = "quarantine"
+
+READINGS_KIND = "readings"
+"""An entry whose data is what `encode_readings` writes."""
+NOTICE_KIND = "notice"
+"""An entry whose data is one `DeviceNotice`, in JSON."""
+ALERT_EVENT_KIND = "event"
+"""An entry whose data is one `AlertEvent`, in JSON."""
+QUARANTINED_KIND = "quarantined"
+"""An entry whose data is one `QuarantinedMessage`, in JSON."""
+
+
+def readings_stream(shard: int) -> str:
+    """The stream of one shard of the readings."""
+    return f"readings:{shard}"
+
+
+def readings_streams(shards: int) -> list[str]:
+    """The streams of all shards."""
+    return [readings_stream(shard) for shard in range(shards)]
+
+
+def readings_stream_of(grid_id: str, shards: int) -> str:
+    """The stream that a grid's readings go to: always the same one, so that their order holds."""
+    return readings_stream(crc32(grid_id.encode()) % shards)

@@ -1,0 +1,25 @@
+"""The device's clock: when to believe it."""
+
+from datetime import UTC, datetime, timedelta
+
+MAXIMUM_AHEAD = timedelta(minutes=5)
+"""A clock further ahead than this is wrong; less is drift, and is kept as it came."""
+
+EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
+"""Older than any device of ours: a clock before it was never set (an ESP32 starts at 1970 or 2000)."""
+
+
+def to_utc_milliseconds(time: datetime) -> datetime:
+    """`time` in UTC (which it is when it names no zone), cut to whole milliseconds."""
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=UTC)
+    elif time.tzinfo is not UTC:
+        time = time.astimezone(UTC)
+    if excess := time.microsecond % 1000:
+        time = time.replace(microsecond=time.microsecond - excess)
+    return time
+
+
+def believable(timestamp: datetime, received_at: datetime) -> bool:
+    """Whether a device's `timestamp` can be the time of a measurement that arrived at `received_at`."""
+    return EARLIEST <= timestamp <= received_at + MAXIMUM_AHEAD
