@@ -1,0 +1,171 @@
+"""The MQTT message source: a persistent MQTT 5 session that acknowledges when it is told to.
+
+aiomqtt 2 acknowledges on receipt and has no manual acknowledgement, hence this receiver of our own on
+the packet codec by the same authors; `docs/decisions` says when to go back.
+"""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+
+import mqtt5
+import structlog
+
+from microgrid_common.adapters.mqtt.address import BrokerAddress
+from microgrid_common.adapters.mqtt.connection import MqttConnection
+from microgrid_common.ports.errors import RetryableError
+from microgrid_common.ports.message_source import InboundBatch
+from microgrid_common.runtime.backoff import Backoff
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiverOptions:
+    """How to receive."""
+
+    client_id: str
+    """Names the session that the broker keeps; unique among replicas, the same after a restart."""
+    topic_filters: list[str]
+    receive_maximum: int = 5_000
+    """How many messages the broker may send ahead of our acknowledgements, 1 to 65,535."""
+    batch_limit: int = 1_000
+    """The largest number of messages in one batch."""
+    session_expiry: timedelta = field(default=timedelta(days=7))
+    """How long the broker keeps messages for us while we are away."""
+    keep_alive: timedelta = field(default=timedelta(seconds=20))
+    """A connection over which nothing came for one and a half times this is dead."""
+    connect_timeout: timedelta = field(default=timedelta(seconds=10))
+
+
+class MqttReceiver:
+    """A `MessageSource` that keeps its connection up by itself.
+
+    Entering it starts to connect and returns at once; `receive` waits until messages come.
+    """
+
+    def __init__(self, address: BrokerAddress, options: ReceiverOptions) -> None:
+        self._address = address
+        self._options = options
+        self._arrived = asyncio.Event()
+        self._connection: MqttConnection | None = None
+        self._problem = "not connected yet"
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Start to connect."""
+        self._task = asyncio.create_task(self._stay_connected(), name="mqtt-receiver")
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Disconnect; the session stays with the broker."""
+        if self._task:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def receive(self) -> InboundBatch:
+        """Wait for messages; all that have arrived, up to the batch limit."""
+        while True:
+            await self._arrived.wait()
+            connection = self._connection
+            pending = connection.take(self._options.batch_limit) if connection else []
+            if not connection or not pending:
+                self._arrived.clear()
+                continue
+            packet_ids = [packet_id for _, packet_id in pending if packet_id is not None]
+            return InboundBatch([message for message, _ in pending], (connection, packet_ids))
+
+    async def acknowledge(self, batch: InboundBatch) -> None:
+        """Take the messages over from the broker.
+
+        A packet id is good only for the connection that it came by, so after a reconnect this does
+        nothing: the broker sends the messages again.
+        """
+        connection, packet_ids = batch.receipt
+        connection.acknowledge(packet_ids)
+
+    async def ping(self) -> None:
+        """Return if the session is up.
+
+        Raises:
+            RetryableError: it is not; it says why.
+        """
+        if self._connection is None:
+            raise RetryableError(f"{self._address}: {self._problem}")
+
+    async def _stay_connected(self) -> None:
+        backoff = Backoff()
+        away = False
+        while True:
+            try:
+                connection = await self._connect()
+            except RetryableError as error:
+                self._problem = str(error)
+                if not away:
+                    away = True
+                    log.warning(
+                        "dependency_away", dependency="mqtt", address=str(self._address), error=self._problem
+                    )
+                await asyncio.sleep(backoff.next_delay().total_seconds())
+                continue
+            away = False
+            backoff.reset()
+            self._connection = connection
+            self._arrived.set()
+            try:
+                self._problem = await self._keep_alive(connection)
+            finally:
+                self._connection = None
+                connection.close("stopping")
+            away = True
+            log.warning("dependency_away", dependency="mqtt", address=str(self._address), error=self._problem)
+
+    async def _connect(self) -> MqttConnection:
+        address, options = self._address, self._options
+        try:
+            async with asyncio.timeout(options.connect_timeout.total_seconds()):
+                _, connection = await asyncio.get_running_loop().create_connection(
+                    lambda: MqttConnection(self._arrived.set), address.host, address.port, ssl=address.tls
+                )
+                try:
+                    accepted = await connection.open_session(self._connect_packet(), options.topic_filters)
+                except BaseException:
+                    connection.close("no session")
+                    raise
+        except (OSError, TimeoutError) as error:
+            raise RetryableError(str(error) or "no answer in time") from None
+        log.info("mqtt_connected", address=str(address), session_present=accepted.session_present)
+        return connection
+
+    def _connect_packet(self) -> mqtt5.ConnectPacket:
+        options, password = self._options, self._address.password
+        return mqtt5.ConnectPacket(
+            options.client_id,
+            username=self._address.username,
+            password=password.encode() if password is not None else None,
+            clean_start=False,
+            keep_alive=int(options.keep_alive.total_seconds()),
+            session_expiry_interval=int(options.session_expiry.total_seconds()),
+            receive_max=options.receive_maximum,
+        )
+
+    async def _keep_alive(self, connection: MqttConnection) -> str:
+        """Ping until the connection has ended; returns why it did."""
+        loop = asyncio.get_running_loop()
+        interval = self._options.keep_alive.total_seconds()
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(interval / 2):
+                    return await asyncio.shield(connection.closed)
+            if loop.time() - connection.heard_at > 1.5 * interval:
+                return "the broker went silent"
+            connection.ping()
