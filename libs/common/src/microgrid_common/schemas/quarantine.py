@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 
 class Reason(StrEnum):
@@ -50,8 +50,8 @@ class QuarantinedMessage(BaseModel):
     device_id: str | None = None
     defects: tuple[Defect, ...]
     """Never empty; the first one names the reason that is counted."""
-    raw: Base64Bytes
-    """The payload as it came, up to `RAW_BYTES_KEPT`."""
+    raw: bytes
+    """The payload as it came, up to `RAW_BYTES_KEPT`; in JSON it is base64 with the URL-safe alphabet."""
     raw_size_bytes: int
     """The size of the whole payload."""
 

@@ -13,6 +13,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from microgrid_common.schemas.identifiers import DEFAULT_DEVICE_ID, DEFAULT_GRID_ID, is_identifier
 
@@ -66,8 +67,10 @@ _PROTOTYPE_TOPICS = {
 }
 
 
+@lru_cache(maxsize=10_000)
 def parse_topic(topic: str) -> Topic | None:
     """Take a topic apart; None when it is not one of ours."""
+    # Cached: a fleet uses few topics over and over. Bounded, since a sender may make up new ones.
     if (prototype := _PROTOTYPE_TOPICS.get(topic)) is not None:
         return prototype
     match topic.split("/", 4):

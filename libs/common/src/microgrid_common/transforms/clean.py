@@ -72,7 +72,7 @@ def clean(values: Mapping[str, Any], units: Mapping[str, str] | None, path: str)
         )
     if defects:
         flags.add(Flag.DEFECT_DROPPED)
-    return Cleaned(metrics, tuple(sorted(flags)), tuple(defects))
+    return Cleaned(metrics, tuple(sorted(flags)) if flags else (), tuple(defects))
 
 
 def _metric(name: str, seen: Mapping[str, float]) -> Metric:

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from microgrid_common.schemas.reading import Flag
+
 MAXIMUM_AHEAD = timedelta(minutes=5)
 """A clock further ahead than this is wrong; less is drift, and is kept as it came."""
 
@@ -20,6 +22,13 @@ def to_utc_milliseconds(time: datetime) -> datetime:
     return time
 
 
-def believable(timestamp: datetime, received_at: datetime) -> bool:
-    """Whether a device's `timestamp` can be the time of a measurement that arrived at `received_at`."""
-    return EARLIEST <= timestamp <= received_at + MAXIMUM_AHEAD
+def trusted_time(device_time: datetime, received_at: datetime) -> tuple[datetime, tuple[Flag, ...]]:
+    """The time of a measurement: the device's own, or that of arrival where the device's cannot be.
+
+    Returns:
+        The time, in UTC and whole milliseconds, and the flag that says so when it was replaced.
+    """
+    timestamp = to_utc_milliseconds(device_time)
+    if EARLIEST <= timestamp <= received_at + MAXIMUM_AHEAD:
+        return timestamp, ()
+    return received_at, (Flag.CLOCK_REPLACED,)

@@ -1,0 +1,86 @@
+"""From the durable log into the telemetry store."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from pydantic import ValidationError
+
+from microgrid_common.ports.durable_log import DurableLog, Entry, LogConsumer, Record
+from microgrid_common.ports.errors import PartialWriteError, PermanentError
+from microgrid_common.ports.telemetry_store import TelemetryStore
+from microgrid_common.runtime import metrics
+from microgrid_common.runtime.backoff import until_it_works
+from microgrid_common.schemas.quarantine import Defect, QuarantinedMessage, Reason
+from microgrid_common.schemas.reading import Reading, decode_readings, encode_readings
+from microgrid_common.schemas.streams import QUARANTINE_STREAM, QUARANTINED_KIND, READINGS_KIND
+
+log = structlog.get_logger()
+
+HISTORIAN_GROUP = "historian"
+
+ENTRIES_PER_WRITE = 20
+"""Several entries share a write: each costs the store a fixed price."""
+
+_WAIT = timedelta(seconds=2)
+
+
+async def write_history(consumer: LogConsumer, store: TelemetryStore, durable_log: DurableLog) -> None:
+    """Store until cancelled; an entry is acknowledged when its readings are stored or in quarantine."""
+    while True:
+        entries = await until_it_works(
+            lambda: consumer.read(count=ENTRIES_PER_WRITE, wait=_WAIT), dependency="redis"
+        )
+        if entries:
+            await _store(entries, store, durable_log)
+            await until_it_works(lambda: consumer.acknowledge(entries), dependency="redis")  # noqa: B023 - awaited here
+
+
+async def _store(entries: Sequence[Entry], store: TelemetryStore, durable_log: DurableLog) -> None:
+    readings: list[Reading] = []
+    refused: list[Record] = []
+    for entry in entries:
+        if entry.kind != READINGS_KIND:
+            continue
+        try:
+            readings.extend(decode_readings(entry.data))
+        except ValidationError as error:
+            log.exception("stream_entry_undecodable", stream=entry.stream, entry=entry.id)
+            refused.append(_refused(entry.data, Reason.INTERNAL_ERROR, str(error)))
+    if readings:
+        rejected, why = await _write(readings, store)
+        refused.extend(
+            _refused(encode_readings([reading]), Reason.REJECTED_BY_STORE, why, reading)
+            for reading in rejected
+        )
+        metrics.READINGS_STORED.inc(len(readings) - len(rejected))
+        newest = max(reading.received_at for reading in readings)
+        metrics.MESSAGE_AGE.observe(max(0.0, (datetime.now(UTC) - newest).total_seconds()))
+    if refused:
+        await until_it_works(lambda: durable_log.append(refused), dependency="redis")
+        log.warning("readings_quarantined", count=len(refused))
+
+
+async def _write(readings: Sequence[Reading], store: TelemetryStore) -> tuple[Sequence[Reading], str]:
+    """Write; returns what the store will never take, and why."""
+    try:
+        await until_it_works(lambda: store.write(readings), dependency="telemetry_store")
+    except PartialWriteError as error:
+        return error.rejected, str(error)
+    except PermanentError as error:
+        return readings, str(error)
+    return (), ""
+
+
+def _refused(data: bytes, reason: Reason, detail: str, reading: Reading | None = None) -> Record:
+    metrics.QUARANTINED.labels(reason=reason.value).inc()
+    kept = QuarantinedMessage.model_construct(
+        received_at=reading.received_at if reading else datetime.now(UTC),
+        topic="",
+        grid_id=reading.grid_id if reading else None,
+        device_id=reading.device_id if reading else None,
+        defects=(Defect(reason=reason, detail=detail[:1_000]),),
+        raw=data,
+        raw_size_bytes=len(data),
+    )
+    return Record(QUARANTINE_STREAM, QUARANTINED_KIND, kept.model_dump_json().encode())

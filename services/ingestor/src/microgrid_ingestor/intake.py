@@ -1,0 +1,93 @@
+"""What becomes of a batch of messages: the records that it appends to the log."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import structlog
+
+from microgrid_common.ports.durable_log import Record
+from microgrid_common.ports.message_source import InboundMessage
+from microgrid_common.schemas.quarantine import RAW_BYTES_KEPT, Defect, QuarantinedMessage, Reason
+from microgrid_common.schemas.reading import Reading, encode_readings
+from microgrid_common.schemas.streams import (
+    NOTICE_KIND,
+    QUARANTINE_STREAM,
+    QUARANTINED_KIND,
+    READINGS_KIND,
+    readings_stream_of,
+)
+from microgrid_common.transforms.enrich import Registry
+from microgrid_common.transforms.outcome import Outcome
+from microgrid_common.transforms.pipeline import process
+
+READINGS_PER_ENTRY = 1_000
+"""A stream entry stays near 200 kB, so that one consumer's step is short and a redelivery cheap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What a batch of messages turned into."""
+
+    records: list[Record]
+    """In the order of arrival within each stream."""
+    readings: int
+    """How many readings are in `records`."""
+    quarantined: list[Reason]
+    """The reason of each message that is in quarantine, whole or in part."""
+
+
+def take_in(messages: Iterable[InboundMessage], *, registry: Registry, shards: int) -> Intake:
+    """Turn messages into the records to append, none of them lost: each is a reading, in quarantine or both.
+
+    Readings of one stream share entries of up to `READINGS_PER_ENTRY`. A device's notice has an entry of
+    its own between those before and after it, since the alert engine goes by the order.
+    """
+    open_entries: dict[str, list[Reading]] = {}
+    records: list[Record] = []
+    quarantined: list[Reason] = []
+    readings = 0
+    for message in messages:
+        outcome = _process(message, registry)
+        for reading in outcome.readings:
+            stream = readings_stream_of(reading.grid_id, shards)
+            entry = open_entries.setdefault(stream, [])
+            entry.append(reading)
+            readings += 1
+            if len(entry) >= READINGS_PER_ENTRY:
+                records.extend(_close(open_entries, stream))
+        if outcome.notice:
+            stream = readings_stream_of(outcome.notice.grid_id, shards)
+            records.extend(_close(open_entries, stream))
+            records.append(Record(stream, NOTICE_KIND, outcome.notice.model_dump_json().encode()))
+        if outcome.defects:
+            records.append(_quarantine(message, outcome))
+            quarantined.append(outcome.defects[0].reason)
+    for stream in list(open_entries):
+        records.extend(_close(open_entries, stream))
+    return Intake(records, readings, quarantined)
+
+
+def _process(message: InboundMessage, registry: Registry) -> Outcome:
+    try:
+        return process(message.topic, message.payload, message.received_at, registry)
+    except Exception as error:  # noqa: BLE001 - one message must not stop the others, whatever we did wrong
+        structlog.get_logger().exception("processing_failed", topic=message.topic)
+        return Outcome(defects=(Defect(reason=Reason.INTERNAL_ERROR, detail=type(error).__name__),))
+
+
+def _close(open_entries: dict[str, list[Reading]], stream: str) -> Iterator[Record]:
+    if entry := open_entries.pop(stream, None):
+        yield Record(stream, READINGS_KIND, encode_readings(entry))
+
+
+def _quarantine(message: InboundMessage, outcome: Outcome) -> Record:
+    kept = QuarantinedMessage.model_construct(
+        received_at=message.received_at,
+        topic=message.topic,
+        grid_id=outcome.grid_id,
+        device_id=outcome.device_id,
+        defects=outcome.defects,
+        raw=message.payload[:RAW_BYTES_KEPT],
+        raw_size_bytes=len(message.payload),
+    )
+    return Record(QUARANTINE_STREAM, QUARANTINED_KIND, kept.model_dump_json().encode())

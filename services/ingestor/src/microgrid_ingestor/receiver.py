@@ -1,0 +1,39 @@
+"""From the broker into the durable log; only then is a message acknowledged."""
+
+import structlog
+
+from microgrid_common.ports.durable_log import DurableLog
+from microgrid_common.ports.message_source import MessageSource
+from microgrid_common.runtime import metrics
+from microgrid_common.runtime.backoff import until_it_works
+from microgrid_common.transforms.enrich import Registry
+from microgrid_ingestor.intake import take_in
+
+log = structlog.get_logger()
+
+
+async def receive_messages(
+    source: MessageSource, durable_log: DurableLog, *, registry: Registry, shards: int
+) -> None:
+    """Receive until cancelled.
+
+    While one batch is being appended the next one gathers, so batches are as large as the load asks for
+    and an idle system waits for nothing. While the log is away or full nothing is acknowledged, and the
+    broker holds back what exceeds the receive maximum.
+    """
+    while True:
+        batch = await source.receive()
+        intake = take_in(batch.messages, registry=registry, shards=shards)
+        if intake.records:
+            records = intake.records
+            await until_it_works(lambda: durable_log.append(records), dependency="redis")  # noqa: B023 - awaited here
+        await source.acknowledge(batch)
+        metrics.MESSAGES_RECEIVED.inc(len(batch.messages))
+        metrics.BATCH_MESSAGES.observe(len(batch.messages))
+        metrics.READINGS_ACCEPTED.inc(intake.readings)
+        for reason in intake.quarantined:
+            metrics.QUARANTINED.labels(reason=reason.value).inc()
+        if intake.quarantined:
+            log.warning(
+                "messages_quarantined", count=len(intake.quarantined), reasons=sorted(set(intake.quarantined))
+            )

@@ -1,0 +1,26 @@
+"""The ingestor's settings."""
+
+import socket
+from typing import Annotated
+
+from pydantic import Field
+
+from microgrid_common.runtime.settings import (
+    HealthServerSettings,
+    MqttSettings,
+    Port,
+    RedisSettings,
+    TelemetryStoreSettings,
+)
+
+
+class IngestorSettings(MqttSettings, RedisSettings, TelemetryStoreSettings, HealthServerSettings):
+    """What the ingestor reads from `MICROGRID_…` variables and `.env`."""
+
+    ingestor_name: str = Field(default_factory=socket.gethostname, pattern=r"^[A-Za-z0-9_.-]{1,60}$")
+    """Names this replica's MQTT session and its place in the consumer group: the same after a restart."""
+    mqtt_receive_maximum: Annotated[int, Field(ge=1, le=65_535)] = 5_000
+    """How many messages the broker may send ahead of our acknowledgements."""
+    stream_keep_minutes: Annotated[float, Field(gt=0)] = 60
+    """How long an entry stays in the streams at least; longer while a consumer has not read it."""
+    health_port: Port = 8001
