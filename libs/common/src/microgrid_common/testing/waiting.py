@@ -1,5 +1,7 @@
 """Waiting in tests for something to become true, and finding a port to listen on."""
 
+# ruff: noqa: ASYNC109 - the failure must carry a description, which asyncio.timeout cannot
+
 import asyncio
 import inspect
 import random
@@ -7,7 +9,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar, cast, overload
 
 T = TypeVar("T")
 
@@ -17,10 +19,18 @@ _FIRST_PORT = 15_000
 _DEFAULT_FIRST_EPHEMERAL_PORT = 32_768
 
 
+@overload
+async def wait_until(predicate: Callable[[], Awaitable[T]], *, timeout: float, description: str) -> T: ...
+
+
+@overload
+async def wait_until(predicate: Callable[[], T], *, timeout: float, description: str) -> T: ...
+
+
 async def wait_until(
     predicate: Callable[[], T | Awaitable[T]],
     *,
-    timeout: float,  # noqa: ASYNC109 - the failure must carry the description, which asyncio.timeout cannot
+    timeout: float,
     description: str,
 ) -> T:
     """Wait until a predicate returns something true, and return that.
@@ -52,7 +62,9 @@ async def wait_until(
             last_value, last_error = value, None
         await asyncio.sleep(_POLL_SECONDS)
     outcome = f"last error: {last_error!r}" if last_error else f"last value: {last_value!r}"
-    raise AssertionError(f"timed out after {timeout:g} s waiting for {description} ({outcome})") from last_error
+    raise AssertionError(
+        f"timed out after {timeout:g} s waiting for {description} ({outcome})"
+    ) from last_error
 
 
 def free_port() -> int:

@@ -33,6 +33,8 @@ class ServerRecipe:
     """Container image with its tag."""
     container_port: int
     """Port that the server listens on inside its container."""
+    container_data: str
+    """Data directory inside the container."""
     container_command: Sequence[str] = ()
     """Command of the container; empty means the image's own."""
     container_environment: Mapping[str, str] = field(default_factory=dict)

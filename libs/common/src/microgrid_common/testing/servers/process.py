@@ -117,8 +117,6 @@ class ProcessBackend(Backend):
         return self._running.poll() is not None
 
     def _reap(self) -> None:
-        # Off the list before the system may give the number to another process.
         process, self._process = self._running, None
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT) if process.returncode is None else None
-        cleanup().forget("process", str(process.pid))
         process.wait()
+        cleanup().forget("process", str(process.pid))
