@@ -1,6 +1,18 @@
 """Where messages to devices and to the app go out."""
 
+from dataclasses import dataclass
 from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What a retained topic says about whether a publisher is connected."""
+
+    topic: str
+    online: bytes
+    """Published after every connect."""
+    offline: bytes
+    """Published before leaving; by the broker itself (the last will) when the connection breaks."""
 
 
 class MessagePublisher(Protocol):

@@ -1,0 +1,184 @@
+"""The MQTT message publisher, on aiomqtt: QoS 1, MQTT 3.1.1, so that every broker takes it."""
+
+import asyncio
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+import aiomqtt
+
+from microgrid_common.adapters.mqtt.address import BrokerAddress
+from microgrid_common.ports.errors import RetryableError
+from microgrid_common.ports.message_publisher import Presence
+
+KEEP_ALIVE_SECONDS = 20
+"""A broker publishes the last will after one and a half times this without a sign of life."""
+
+ANSWER_TIMEOUT_SECONDS = 10.0
+"""How long the broker may take to answer a connect or a publish before the connection counts as dead."""
+
+FAREWELL_TIMEOUT_SECONDS = 1.0
+"""How long leaving may take; the broker notices by itself if it takes longer."""
+
+_AT_LEAST_ONCE = 1
+
+
+class AiomqttPublisher:
+    """A `MessagePublisher` that connects when there is something to publish, again after each loss.
+
+    Leaving the context disconnects.
+    """
+
+    def __init__(self, address: BrokerAddress, *, client_id: str, presence: Presence | None = None) -> None:
+        """Make it; nothing connects yet.
+
+        Args:
+            address: where the broker is.
+            client_id: unique on the broker: a second connection with the same one ends the first.
+            presence: what to say about being connected; None for nothing.
+        """
+        self._address = address
+        self._client_id = client_id
+        self._presence = presence
+        self._connection: _Connection | None = None
+        self._connecting: asyncio.Task[_Connection] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Nothing yet: it connects with the first message."""
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Say that we leave, and disconnect."""
+        if self._connecting:
+            with suppress(RetryableError, TimeoutError):
+                self._connection = await asyncio.wait_for(self._connecting, FAREWELL_TIMEOUT_SECONDS)
+        if self._connection:
+            await self._connection.leave(self._presence)
+            self._connection = None
+
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Publish one message and wait until the broker has it.
+
+        Raises:
+            RetryableError: the broker is away.
+        """
+        connection = await self._connected()
+        await connection.publish(topic, payload, retain=retain)
+
+    async def ping(self) -> None:
+        """Return if there is a connection, or one can be made.
+
+        Raises:
+            RetryableError: there is not; it says why.
+        """
+        await self._connected()
+
+    async def _connected(self) -> "_Connection":
+        if self._connection and self._connection.alive:
+            return self._connection
+        if self._connecting is None:
+            self._connecting = asyncio.create_task(self._connect(), name="mqtt-publisher-connect")
+        connecting = self._connecting
+        try:
+            # Shielded: aiomqtt connects in a thread, and nobody would close what it opens after a cancel.
+            self._connection = await asyncio.shield(connecting)
+        finally:
+            if connecting.done() and self._connecting is connecting:
+                self._connecting = None
+        return self._connection
+
+    async def _connect(self) -> "_Connection":
+        address, presence = self._address, self._presence
+        client = aiomqtt.Client(
+            address.host,
+            address.port,
+            username=address.username,
+            password=address.password,
+            identifier=self._client_id,
+            tls_context=address.tls,
+            keepalive=KEEP_ALIVE_SECONDS,
+            timeout=ANSWER_TIMEOUT_SECONDS,
+            will=aiomqtt.Will(presence.topic, presence.offline, _AT_LEAST_ONCE, retain=True)
+            if presence
+            else None,
+        )
+        try:
+            await client.__aenter__()
+        except BaseException as error:
+            # After a refusal or no answer in time the socket is still open, and nobody else closes it.
+            await _disconnect(client)
+            if isinstance(error, aiomqtt.MqttError):
+                raise RetryableError(f"{address}: {error}") from None
+            raise
+        connection = _Connection(client, str(address))
+        if presence:
+            await connection.publish(presence.topic, presence.online, retain=True)
+        return connection
+
+
+class _Connection:
+    """One connection, from its CONNACK to its end."""
+
+    def __init__(self, client: aiomqtt.Client, address: str) -> None:
+        self._client = client
+        self._address = address
+        self._lost = asyncio.create_task(_until_lost(client), name="mqtt-publisher-watch")
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can still be used, for all we know."""
+        return not self._lost.done()
+
+    async def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
+        """Publish, and wait for the acknowledgement or the end of the connection."""
+        sending = asyncio.create_task(
+            self._client.publish(topic, payload, qos=_AT_LEAST_ONCE, retain=retain),
+            name="mqtt-publisher-publish",
+        )
+        try:
+            await asyncio.wait((sending, self._lost), return_when=asyncio.FIRST_COMPLETED)
+            if not sending.done():
+                raise RetryableError(f"{self._address}: {self._why_lost()}")
+            sending.result()
+        except aiomqtt.MqttError as error:
+            # Also when the answer is only late: the next message gets a new connection, not a dead one.
+            await self._close()
+            raise RetryableError(f"{self._address}: {error}") from None
+        finally:
+            sending.cancel()
+
+    def _why_lost(self) -> str:
+        return "the connection was closed" if self._lost.cancelled() else self._lost.result()
+
+    async def leave(self, presence: Presence | None) -> None:
+        """Say goodbye, as far as the broker still listens, and disconnect."""
+        if presence and self.alive:
+            with suppress(RetryableError, TimeoutError):
+                async with asyncio.timeout(FAREWELL_TIMEOUT_SECONDS):
+                    await self.publish(presence.topic, presence.offline, retain=True)
+        await self._close()
+
+    async def _close(self) -> None:
+        self._lost.cancel()
+        await _disconnect(self._client)
+
+
+async def _until_lost(client: aiomqtt.Client) -> str:
+    """Wait for the end of a connection; returns why it ended."""
+    try:
+        async for _ in client.messages:
+            pass  # We subscribe to nothing; this is how aiomqtt tells that a connection is over.
+    except aiomqtt.MqttError as error:
+        return str(error.__cause__ or error)
+    return "disconnected"
+
+
+async def _disconnect(client: aiomqtt.Client) -> None:
+    client.timeout = FAREWELL_TIMEOUT_SECONDS
+    with suppress(aiomqtt.MqttError):
+        await client.__aexit__(None, None, None)

@@ -1,0 +1,102 @@
+"""The simulator: its devices publish at once, then at every interval, for as long as it runs."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from math import floor
+
+from microgrid_common.ports.message_publisher import MessagePublisher
+from microgrid_common.runtime.backoff import until_it_works
+from microgrid_simulator.profiles import Message, SimulatedDevice
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A simulated device and its way to the broker."""
+
+    device: SimulatedDevice
+    publisher: MessagePublisher
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorPorts:
+    """What the simulator needs from outside."""
+
+    stations: tuple[Station, ...]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _ignore(_: Message) -> None:
+    pass
+
+
+async def run(
+    ports: SimulatorPorts,
+    *,
+    interval: timedelta,
+    stop: asyncio.Event,
+    rounds: int | None = None,
+    now: Callable[[], datetime] = _utc_now,
+    on_published: Callable[[Message], None] = _ignore,
+) -> None:
+    """Publish until `stop` is set.
+
+    While the broker is away the message at hand waits; the rounds that it missed meanwhile are left out.
+
+    Args:
+        ports: the devices and their publishers.
+        interval: the time between the starts of two rounds; longer than zero.
+        stop: ends it, also in the middle of waiting for a broker.
+        rounds: end after so many rounds; None for no end.
+        now: the time that the devices measure at, aware.
+        on_published: told about each message that the broker has taken.
+    """
+    publishing = asyncio.create_task(
+        _publish_rounds(ports, interval.total_seconds(), rounds, now, on_published), name="simulator-publish"
+    )
+    stopping = asyncio.create_task(stop.wait(), name="simulator-stop")
+    try:
+        await asyncio.wait((publishing, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if publishing.done():
+            publishing.result()
+    finally:
+        publishing.cancel()
+        stopping.cancel()
+        await asyncio.wait((publishing, stopping))
+
+
+async def _publish_rounds(
+    ports: SimulatorPorts,
+    interval_seconds: float,
+    rounds: int | None,
+    now: Callable[[], datetime],
+    on_published: Callable[[Message], None],
+) -> None:
+    loop = asyncio.get_running_loop()
+    started_at = loop.time()
+    finished = 0
+    while True:
+        time = now()
+        for station in ports.stations:
+            for message in station.device.messages(time):
+                publish = partial(station.publisher.publish, message.topic, message.payload)
+                await until_it_works(publish, dependency="mqtt")
+                on_published(message)
+        finished += 1
+        if finished == rounds:
+            return
+        elapsed = loop.time() - started_at
+        await asyncio.sleep(next_due(elapsed, interval_seconds) - elapsed)
+
+
+def next_due(elapsed: float, interval: float) -> float:
+    """The first multiple of `interval` after `elapsed`, all in seconds since the start.
+
+    Counted from the start, so that the time a round takes does not add up.
+    """
+    return (floor(elapsed / interval) + 1) * interval
