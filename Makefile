@@ -1,0 +1,64 @@
+# Every target gets what it needs first: Python 3.11 or newer with venv, and make, are all there has to be.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help run test unit integration check format bench clean servers
+
+OWN_UV := .cache/uv/bin/uv
+UV := $(or $(shell command -v uv 2>/dev/null),$(OWN_UV))
+BIN := .venv/bin
+SYNCED := .venv/.synced
+PROJECTS := pyproject.toml uv.lock $(wildcard libs/*/pyproject.toml services/*/pyproject.toml apps/*/pyproject.toml)
+export PATH := $(CURDIR)/.cache/bin:$(PATH)
+
+help: ## this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+
+run: $(SYNCED) ## the whole system on this machine; Ctrl-C stops it
+	@exec $(BIN)/python -I tools/foreground.py $(BIN)/microgrid run
+
+test: $(SYNCED) servers ## unit tests, then integration tests on real servers, one summary
+	@$(BIN)/python tools/test_run.py
+
+unit: $(SYNCED) ## the tests that need no server
+	@$(BIN)/python tools/test_run.py unit
+
+integration: $(SYNCED) servers ## the tests on real Mosquitto, Redis and InfluxDB servers
+	@$(BIN)/python tools/test_run.py integration
+
+check: $(SYNCED) ## everything but the tests: lint, format, types, layers, file size, spelling, lock file
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(BIN)/python tools/file_size.py
+	$(BIN)/codespell
+	$(UV) lock --check --quiet
+
+format: $(SYNCED) ## put the source into its one form, and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(SYNCED) servers ## messages a second and CPU time per message on the ingest path
+	@$(BIN)/python -m benchmarks
+
+clean: ## remove what was installed, built and cached here; data stays
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+servers:
+	@tools/servers.sh
+
+$(SYNCED): $(PROJECTS) | $(filter $(OWN_UV),$(UV))
+	@echo "Installing dependencies into .venv"
+	@$(UV) sync --locked --quiet
+	@touch $@
+
+$(OWN_UV):
+	@echo "Installing uv into .cache/uv"
+	@python3 -c 'import ensurepip' 2>/dev/null || { echo "python3 has no venv module: install it first, on Debian with: apt-get install python3-venv" >&2; exit 1; }
+	@python3 -m venv .cache/uv
+	@.cache/uv/bin/pip install --quiet --disable-pip-version-check uv

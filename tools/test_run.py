@@ -1,0 +1,104 @@
+"""Run the tests stage by stage and end with one summary over all of them.
+
+test_run.py                      unit tests, then integration tests (also when a unit test failed)
+test_run.py unit [PYTEST ARGS]   one stage
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree
+
+STAGES = {"unit": "not integration", "integration": "integration"}
+
+_PYTEST_INTERRUPTED = 2
+_PYTEST_NOTHING_COLLECTED = 5
+_PYTEST_COUNTED = {0, 1, _PYTEST_NOTHING_COLLECTED}
+"""Exit codes with which pytest has run all tests and reported each."""
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """What became of the tests of one or more stages."""
+
+    passed: int = 0
+    failed: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    """Test name and reason."""
+    interrupted: bool = False
+
+    def add(self, other: "Outcome") -> None:
+        """Count another stage in."""
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+        self.interrupted |= other.interrupted
+
+
+def run_stage(stage: str, pytest_arguments: list[str]) -> Outcome:
+    """Run pytest on one stage's tests, and count what it reports."""
+    print(f"=== {stage} tests", flush=True)
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as directory:
+        report = Path(directory, "report.xml")
+        # Twice quiet: pytest leaves out its own summary line, since one over all stages follows.
+        command = [sys.executable, "-m", "pytest", "-qq", "-m", STAGES[stage], f"--junitxml={report}"]
+        process = subprocess.Popen([*command, *pytest_arguments])  # noqa: S603 - our own arguments
+        exit_code = wait_for(process)
+        outcome = read_report(report) if report.exists() else Outcome()
+    if exit_code not in _PYTEST_COUNTED:
+        outcome.failed.append(f"{stage} tests: pytest ended with exit code {exit_code}")
+    elif exit_code == 1 and not outcome.failed:
+        outcome.failed.append(f"{stage} tests: pytest failed and named no test")
+    outcome.interrupted = exit_code == _PYTEST_INTERRUPTED
+    print(f"=== {stage} tests took {time.monotonic() - started:.1f} s\n", flush=True)
+    return outcome
+
+
+def wait_for(process: subprocess.Popen[bytes]) -> int:
+    """Wait until pytest has ended, which after Ctrl-C is when it has stopped its servers."""
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue
+
+
+def read_report(report: Path) -> Outcome:
+    """Read pytest's JUnit report."""
+    outcome = Outcome()
+    for case in ElementTree.parse(report).iter("testcase"):
+        name = "::".join(part for part in (case.get("classname"), case.get("name")) if part)
+        # A test that failed and whose fixture then failed too is reported twice; one line is enough.
+        if case.find("failure") is not None or case.find("error") is not None:
+            if name not in outcome.failed:
+                outcome.failed.append(name)
+        elif (skip := case.find("skipped")) is not None:
+            outcome.skipped.append(f"{name}: {skip.get('message') or skip.text or 'no reason given'}")
+        else:
+            outcome.passed += 1
+    return outcome
+
+
+def main(arguments: list[str]) -> int:
+    """Run the stages asked for; the exit code is 0 only if tests have run and none has failed."""
+    stages = arguments[:1] or list(STAGES)
+    total = Outcome()
+    for stage in stages:
+        total.add(run_stage(stage, arguments[1:]))
+        if total.interrupted:
+            break
+    for title, names in (("failed", total.failed), ("skipped", total.skipped)):
+        if names:
+            print(f"{title}:", *names, sep="\n  ")
+    if not total.passed and not total.failed:
+        print("no test has run")
+    print(f"{total.passed} passed, {len(total.failed)} failed, {len(total.skipped)} skipped", flush=True)
+    return 1 if total.failed or not total.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
