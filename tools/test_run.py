@@ -1,7 +1,7 @@
 """Run the tests stage by stage and end with one summary over all of them.
 
-test_run.py                      unit tests, then integration tests (also when a unit test failed)
-test_run.py unit [PYTEST ARGS]   one stage
+`test_run.py` runs the unit tests and then the integration tests, also when a unit test failed.
+`test_run.py unit` runs one stage; arguments after its name go to pytest.
 """
 
 import subprocess
@@ -10,11 +10,10 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 STAGES = {"unit": "not integration", "integration": "integration"}
 
-_PYTEST_INTERRUPTED = 2
 _PYTEST_NOTHING_COLLECTED = 5
 _PYTEST_COUNTED = {0, 1, _PYTEST_NOTHING_COLLECTED}
 """Exit codes with which pytest has run all tests and reported each."""
@@ -45,32 +44,38 @@ def run_stage(stage: str, pytest_arguments: list[str]) -> Outcome:
     with tempfile.TemporaryDirectory() as directory:
         report = Path(directory, "report.xml")
         # Twice quiet: pytest leaves out its own summary line, since one over all stages follows.
-        command = [sys.executable, "-m", "pytest", "-qq", "-m", STAGES[stage], f"--junitxml={report}"]
-        process = subprocess.Popen([*command, *pytest_arguments])  # noqa: S603 - our own arguments
-        exit_code = wait_for(process)
+        command = [sys.executable, "-m", "pytest", "-qq", "--continue-on-collection-errors"]
+        command += ["-m", STAGES[stage], f"--junitxml={report}"]
+        process = subprocess.Popen([*command, *pytest_arguments])
+        exit_code, interrupted = wait_for(process)
         outcome = read_report(report) if report.exists() else Outcome()
+    outcome.interrupted = interrupted
     if exit_code not in _PYTEST_COUNTED:
         outcome.failed.append(f"{stage} tests: pytest ended with exit code {exit_code}")
     elif exit_code == 1 and not outcome.failed:
         outcome.failed.append(f"{stage} tests: pytest failed and named no test")
-    outcome.interrupted = exit_code == _PYTEST_INTERRUPTED
     print(f"=== {stage} tests took {time.monotonic() - started:.1f} s\n", flush=True)
     return outcome
 
 
-def wait_for(process: subprocess.Popen[bytes]) -> int:
-    """Wait until pytest has ended, which after Ctrl-C is when it has stopped its servers."""
+def wait_for(process: subprocess.Popen[bytes]) -> tuple[int, bool]:
+    """Wait until pytest has ended, which after Ctrl-C is when it has stopped its servers.
+
+    Returns:
+        The exit code, and whether there was a Ctrl-C.
+    """
+    interrupted = False
     while True:
         try:
-            return process.wait()
+            return process.wait(), interrupted
         except KeyboardInterrupt:
-            continue
+            interrupted = True
 
 
 def read_report(report: Path) -> Outcome:
     """Read pytest's JUnit report."""
     outcome = Outcome()
-    for case in ElementTree.parse(report).iter("testcase"):
+    for case in ET.parse(report).iter("testcase"):
         name = "::".join(part for part in (case.get("classname"), case.get("name")) if part)
         # A test that failed and whose fixture then failed too is reported twice; one line is enough.
         if case.find("failure") is not None or case.find("error") is not None:
