@@ -21,6 +21,8 @@ class IngestorSettings(MqttSettings, RedisSettings, TelemetryStoreSettings, Heal
     """Names this replica's MQTT session and its place in the consumer group: the same after a restart."""
     mqtt_receive_maximum: Annotated[int, Field(ge=1, le=65_535)] = 5_000
     """How many messages the broker may send ahead of our acknowledgements."""
+    mqtt_shared_group: str = Field(default="ingestor", pattern=r"^[A-Za-z0-9_-]{0,64}$")
+    """Replicas of one group share the messages; empty for one receiver that gets them all."""
     stream_keep_minutes: Annotated[float, Field(gt=0)] = 60
     """How long an entry stays in the streams at least; longer while a consumer has not read it."""
     health_port: Port = 8001

@@ -6,7 +6,7 @@ A service's own settings class inherits those that it needs. It is read once, in
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AnyUrl, Field, SecretStr, UrlConstraints
+from pydantic import AnyUrl, Field, SecretStr, UrlConstraints, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from microgrid_common.runtime.logging import LogFormat
@@ -44,6 +44,12 @@ class MqttSettings(CommonSettings):
 
     mqtt_url: MqttUrl = AnyUrl("mqtt://127.0.0.1:1883")
     """`mqtt://` or, with TLS, `mqtts://`; user and password may stand in it."""
+    mqtt_ca_file: Path | None = None
+    """Whom to believe with TLS; the system's own list by default."""
+    mqtt_certificate_file: Path | None = None
+    """Our own certificate, where the broker asks for one."""
+    mqtt_key_file: Path | None = None
+    """The private key of our certificate."""
 
 
 class TelemetryStoreSettings(CommonSettings):
@@ -64,3 +70,11 @@ class HealthServerSettings(CommonSettings):
     """Where `/healthz`, `/readyz` and `/metrics` are served."""
     health_port: Port = 0
     """0 leaves the health server out."""
+
+
+def describe_problems(error: ValidationError) -> str:
+    """What is wrong with which setting, without the values: an address may hold a password."""
+    return "; ".join(
+        f"MICROGRID_{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
+        for problem in error.errors(include_url=False, include_input=False)
+    )

@@ -1,0 +1,61 @@
+"""The command `microgrid-ingestor`."""
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+import typer
+from pydantic import ValidationError
+
+from microgrid_common.runtime.health_server import health_server
+from microgrid_common.runtime.logging import configure_logging
+from microgrid_common.runtime.settings import describe_problems
+from microgrid_common.runtime.tasks import stop_on_signals
+from microgrid_ingestor.service import run
+from microgrid_ingestor.settings import IngestorSettings
+from microgrid_ingestor.wiring import broker_address, build
+
+
+def _command() -> None:
+    """Receive device telemetry over MQTT, and make it clean, durable and queryable.
+
+    Settings come from MICROGRID_… variables or a file .env:
+
+    MICROGRID_MQTT_URL (mqtt://127.0.0.1:1883, MQTT 5), MICROGRID_REDIS_URL (redis://127.0.0.1:6379/0),
+    MICROGRID_TELEMETRY_STORE (influx or sqlite), MICROGRID_INFLUX_URL, _TOKEN, _ORG and _BUCKET,
+    MICROGRID_DATA_DIR (for sqlite), MICROGRID_HEALTH_PORT (8001), MICROGRID_LOG_LEVEL.
+    """
+    try:
+        settings = IngestorSettings()
+    except ValidationError as error:
+        raise typer.BadParameter(describe_problems(error)) from None
+    configure_logging(service="ingestor", level=settings.log_level, log_format=settings.log_format)
+    asyncio.run(_run(settings))
+
+
+async def _run(settings: IngestorSettings) -> None:
+    structlog.get_logger().info(
+        "ingestor_starting",
+        mqtt=str(broker_address(settings)),
+        telemetry_store=settings.telemetry_store,
+        health=f"http://{settings.health_host}:{settings.health_port}/readyz",
+    )
+    async with (
+        build(settings) as ports,
+        health_server(host=settings.health_host, port=settings.health_port, dependencies=ports.dependencies),
+    ):
+        await run(
+            ports,
+            shards=settings.stream_shards,
+            stream_keep=timedelta(minutes=settings.stream_keep_minutes),
+            stop=stop_on_signals(),
+        )
+
+
+def main() -> None:
+    """Run the command line."""
+    typer.run(_command)
+
+
+if __name__ == "__main__":
+    main()

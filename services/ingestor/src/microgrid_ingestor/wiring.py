@@ -1,0 +1,57 @@
+"""Puts the ingestor together."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+
+from microgrid_common.adapters.telemetry_stores import open_telemetry_store
+
+from microgrid_common.adapters.mqtt.address import BrokerAddress, TlsFiles, parse_broker_url
+from microgrid_common.adapters.mqtt.receiver import MqttReceiver, ReceiverOptions
+from microgrid_common.adapters.redis.connection import make_client
+from microgrid_common.adapters.redis.durable_log import RedisDurableLog
+from microgrid_common.adapters.redis.log_consumer import RedisLogConsumer
+from microgrid_common.schemas.streams import readings_streams
+from microgrid_common.schemas.topics import EVERYTHING_TOPIC_FILTER
+from microgrid_ingestor.historian import HISTORIAN_GROUP
+from microgrid_ingestor.service import IngestorPorts
+from microgrid_ingestor.settings import IngestorSettings
+
+CLAIM_IDLE = timedelta(seconds=30)
+"""A historian that holds entries longer is taken for dead; far above a write's time-out."""
+
+
+@asynccontextmanager
+async def build(settings: IngestorSettings) -> AsyncIterator[IngestorPorts]:
+    """The ingestor's ports; they connect by themselves, and wait for what is not there yet."""
+    options = ReceiverOptions(
+        client_id=f"ingestor-{settings.ingestor_name}",
+        topic_filters=[topic_filter(settings)],
+        receive_maximum=settings.mqtt_receive_maximum,
+    )
+    async with AsyncExitStack() as stack:
+        client = make_client(settings.redis_url)
+        stack.push_async_callback(client.aclose)
+        store = await stack.enter_async_context(open_telemetry_store(settings))
+        consumer = RedisLogConsumer(
+            client,
+            group=HISTORIAN_GROUP,
+            member=settings.ingestor_name,
+            streams=readings_streams(settings.stream_shards),
+            claim_idle=CLAIM_IDLE,
+        )
+        source = await stack.enter_async_context(MqttReceiver(broker_address(settings), options))
+        yield IngestorPorts(source=source, log=RedisDurableLog(client), consumer=consumer, store=store)
+
+
+def broker_address(settings: IngestorSettings) -> BrokerAddress:
+    """Where the broker is, with what TLS needs."""
+    files = TlsFiles(settings.mqtt_ca_file, settings.mqtt_certificate_file, settings.mqtt_key_file)
+    return parse_broker_url(str(settings.mqtt_url), files)
+
+
+def topic_filter(settings: IngestorSettings) -> str:
+    """What to subscribe to: shared among the replicas of a group, or all of it."""
+    if settings.mqtt_shared_group:
+        return f"$share/{settings.mqtt_shared_group}/{EVERYTHING_TOPIC_FILTER}"
+    return EVERYTHING_TOPIC_FILTER
