@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-import microgrid_ingestor.intake as intake_module
 from microgrid_common.ports.durable_log import Record
 from microgrid_common.ports.message_source import InboundMessage
 from microgrid_common.schemas.device import Device
@@ -14,6 +13,7 @@ from microgrid_common.schemas.notice import DeviceNotice
 from microgrid_common.schemas.quarantine import RAW_BYTES_KEPT, QuarantinedMessage, Reason
 from microgrid_common.schemas.reading import Reading, decode_readings
 from microgrid_common.schemas.streams import readings_stream_of
+from microgrid_common.transforms.pipeline import process
 from microgrid_ingestor.intake import READINGS_PER_ENTRY, Intake, take_in
 
 NOW = datetime(2026, 11, 23, 10, 0, 5, tzinfo=UTC)
@@ -147,14 +147,12 @@ def test_a_registered_device_enriches_its_readings() -> None:
 
 
 def test_a_fault_of_our_own_keeps_the_message_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = intake_module.process
-
     def faulty(topic: str, *arguments: Any) -> Any:
         if "cursed" in topic:
             raise ZeroDivisionError
-        return real(topic, *arguments)
+        return process(topic, *arguments)
 
-    monkeypatch.setattr(intake_module, "process", faulty)
+    monkeypatch.setattr("microgrid_ingestor.intake.process", faulty)
     intake = take(telemetry("cursed"), telemetry("inverter-1"))
     assert [reading.device_id for reading in readings(intake.records)] == ["inverter-1"]
     (kept,) = quarantined(intake.records)
