@@ -1,0 +1,89 @@
+"""The FastAPI application."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from microgrid_api.auth import FailedLogins, PrototypeAuthentication
+from microgrid_api.body_limit import BodyLimit
+from microgrid_api.context import ApiContext
+from microgrid_api.errors import add_error_handlers
+from microgrid_api.live import LiveFeed
+from microgrid_api.live_clients import LiveClients
+from microgrid_api.ports import ApiPorts
+from microgrid_api.routes import dashboard, health, live, login
+
+_DESCRIPTION = """\
+Live values, alerts and history of a microgrid.
+
+Sign in with `POST /api/login` and send the token as `Authorization: Bearer …` with every other call.
+Times are ISO 8601 in UTC with milliseconds. An error is JSON with `detail`.
+
+Live data comes over a WebSocket at `/api/live`, with the token in the `Authorization` header or, for a
+browser, as `/api/live?token=…`. The server sends JSON messages:
+
+| `type` | what | fields |
+| --- | --- | --- |
+| `snapshot` | first, the state as it is | `readings`: metric → `value`, `time`, `device_id`; `alerts` |
+| `reading` | new values; a slow client gets only the latest ones | `readings`, as in `snapshot` |
+| `alert` | every transition, none left out | `transition`: `raised` or `cleared`; `at`; `alert` |
+| `heartbeat` | every 15 s | |
+
+It closes with 4401 (sign in again), 4403 (a web page of another origin), 1013 (come back later: too many
+clients, a client that fell behind, or a store that is away) or 1012 (the server restarts).
+"""
+
+
+def create_app(
+    ports: ApiPorts,
+    *,
+    feed: LiveFeed,
+    cors_origins: Iterable[str] = (),
+    live_clients_limit: int = 2_000,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> FastAPI:
+    """Build the application.
+
+    Args:
+        ports: what it needs from outside.
+        feed: where live values come from; the caller runs it.
+        cors_origins: web origins whose pages may call it; none by default.
+        live_clients_limit: how many live connections may be open at once.
+        now: the present, aware, in UTC.
+    """
+    origins = frozenset(cors_origins)
+    app = FastAPI(
+        title="Microgrid monitor",
+        version=version("microgrid-api"),
+        description=_DESCRIPTION,
+        redoc_url=None,
+        openapi_tags=[
+            {"name": "login", "description": "Signing in."},
+            {"name": "dashboard", "description": "What the operators' dashboard shows."},
+            {"name": "health", "description": "For those who run the service; without a token."},
+        ],
+    )
+    app.state.context = ApiContext(
+        ports=ports,
+        feed=feed,
+        authentication=PrototypeAuthentication(),
+        failed_logins=FailedLogins(),
+        live_clients=LiveClients(limit=live_clients_limit),
+        cors_origins=origins,
+        now=now,
+    )
+    add_error_handlers(app)
+    app.add_middleware(BodyLimit)
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=sorted(origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type"],
+        )
+    for routes in (login, dashboard, live, health):
+        app.include_router(routes.router)
+    return app

@@ -1,0 +1,49 @@
+"""A limit on the size of request bodies."""
+
+from http import HTTPStatus
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MAXIMUM_BODY_BYTES: Final = 64 * 1024
+"""Many times the largest body that any endpoint takes."""
+
+_DETAIL = f"The body is larger than {MAXIMUM_BODY_BYTES // 1024} KiB."
+
+
+class BodyLimit:
+    """Refuses a body above the limit: by its announced length, and while it arrives when there is none."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if _announced_bytes(scope) > MAXIMUM_BODY_BYTES:
+            refusal = JSONResponse({"detail": _DETAIL}, status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            await refusal(scope, receive, send)
+            return
+        received_bytes = 0
+
+        async def receive_limited() -> Message:
+            nonlocal received_bytes
+            message = await receive()
+            received_bytes += len(message.get("body", b""))
+            if received_bytes > MAXIMUM_BODY_BYTES:
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _DETAIL)
+            return message
+
+        await self._app(scope, receive_limited, send)
+
+
+def _announced_bytes(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            # The server has refused a length that is no number.
+            return int(value)
+    return 0

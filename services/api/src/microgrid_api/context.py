@@ -1,0 +1,57 @@
+"""What every request handler works with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, cast
+
+from fastapi import Depends, HTTPException
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import HTTPConnection
+
+from microgrid_api.auth import FailedLogins, PrototypeAuthentication
+from microgrid_api.live import LiveFeed
+from microgrid_api.live_clients import LiveClients
+from microgrid_api.ports import ApiPorts
+
+
+@dataclass(frozen=True, slots=True)
+class ApiContext:
+    """What every request handler works with: made once by `create_app`."""
+
+    ports: ApiPorts
+    feed: LiveFeed
+    authentication: PrototypeAuthentication
+    failed_logins: FailedLogins
+    live_clients: LiveClients
+    cors_origins: frozenset[str]
+    now: Callable[[], datetime]
+    """The present, aware, in UTC."""
+
+
+def context_of(connection: HTTPConnection) -> ApiContext:
+    """The context of a request or a WebSocket."""
+    return cast("ApiContext", connection.app.state.context)
+
+
+Context = Annotated[ApiContext, Depends(context_of)]
+
+_bearer = HTTPBearer(auto_error=False, description="The token that `POST /api/login` returns.")
+
+
+def signed_in(
+    context: Context, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> None:
+    """Let a request through only with a valid token.
+
+    Raises:
+        HTTPException: 401, there is none, or it is wrong.
+    """
+    if credentials is None:
+        detail = "A bearer token is needed: sign in with POST /api/login."
+    elif not context.authentication.accepts(credentials.credentials):
+        detail = "The bearer token is not valid: sign in again with POST /api/login."
+    else:
+        return
+    raise HTTPException(HTTPStatus.UNAUTHORIZED, detail, headers={"WWW-Authenticate": "Bearer"})

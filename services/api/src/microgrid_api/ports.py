@@ -1,0 +1,21 @@
+"""What the API needs from outside."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from microgrid_common.ports.alert_store import AlertStore
+from microgrid_common.ports.durable_log import DurableLog
+from microgrid_common.ports.telemetry_store import TelemetryStore
+from microgrid_common.runtime.health import Ping
+
+
+@dataclass(frozen=True, slots=True)
+class ApiPorts:
+    """What the API needs from outside, whoever provides it."""
+
+    log: DurableLog
+    """Where live readings and alert events come from."""
+    alerts: AlertStore
+    telemetry: TelemetryStore
+    dependencies: Mapping[str, Ping]
+    """What `/readyz` asks, by the name that it shows."""

@@ -1,0 +1,123 @@
+"""What the operators' dashboard shows."""
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException, Query
+from pydantic import BeforeValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from microgrid_api.context import Context, signed_in
+from microgrid_api.errors import InvalidRequest, Problem, UnavailableError, asking
+from microgrid_api.history import PERIOD_RULE, Thinner, parse_period
+from microgrid_api.views import AlertView, HistoryPoint, Realtime
+from microgrid_common.schemas.catalogue import BY_NAME_OR_ALIAS, Metric, find_metric
+from microgrid_common.schemas.identifiers import DEFAULT_GRID_ID
+from microgrid_common.transforms.clock import MAXIMUM_AHEAD
+
+router = APIRouter(
+    prefix="/api/dashboard",
+    tags=["dashboard"],
+    dependencies=[Depends(signed_in)],
+    responses={
+        401: {"model": Problem, "description": "The token is missing or not valid."},
+        503: {"model": Problem, "description": "A store is away; see `Retry-After`."},
+    },
+)
+
+_SLICE = timedelta(days=1)
+"""How much history is in memory at once: a year of readings every 5 s would be 6 million points."""
+
+
+def _metric(name: str) -> Metric:
+    if (metric := find_metric(name)) is None:
+        raise PydanticCustomError(
+            "unknown_metric", "Allowed: {allowed}", {"allowed": ", ".join(sorted(BY_NAME_OR_ALIAS))}
+        )
+    return metric
+
+
+def _period(text: str) -> timedelta:
+    try:
+        return parse_period(text)
+    except ValueError as error:
+        raise PydanticCustomError("invalid_period", "{rule}", {"rule": str(error)}) from None
+
+
+_MetricParameter = Annotated[
+    Metric,
+    BeforeValidator(_metric),
+    WithJsonSchema({"type": "string", "enum": sorted(BY_NAME_OR_ALIAS)}),
+    Query(description="A metric of the catalogue, by its name or an alias.", examples=["consumption_kW"]),
+]
+_PeriodParameter = Annotated[
+    timedelta,
+    BeforeValidator(_period),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,6}[mhdw]$"}),
+    Query(description=f"How far back: {PERIOD_RULE}.", examples=["24h"]),
+]
+
+
+@router.get(
+    "/realtime",
+    summary="The newest key figures",
+    responses={404: {"model": Problem, "description": "No reading has come in the last 24 hours."}},
+)
+async def realtime(context: Context) -> Realtime:
+    """The newest consumption, generation and battery state of charge.
+
+    A figure is null when nothing has come for it in the last 24 hours.
+    """
+    if not context.feed.connected:
+        raise UnavailableError("log of live readings")
+    newest = {metric: value.value for metric, value in context.feed.values(DEFAULT_GRID_ID).items()}
+    figures = Realtime(
+        consumption_kw=newest.get("consumption_kw"),
+        generation_kw=newest.get("generation_kw"),
+        battery_soc=_whole_as_integer(newest.get("battery_soc")),
+    )
+    if any(value is not None for _, value in figures):
+        return figures
+    if not context.feed.seeded:
+        raise UnavailableError("telemetry store")
+    raise HTTPException(HTTPStatus.NOT_FOUND, "No readings have arrived in the last 24 hours.")
+
+
+@router.get("/alerts", summary="All active alerts")
+async def alerts(context: Context) -> list[AlertView]:
+    """All active alerts, the newest first."""
+    async with asking("alert store"):
+        active = await context.ports.alerts.active_alerts(DEFAULT_GRID_ID)
+    return [AlertView.of(alert) for alert in active]
+
+
+@router.get(
+    "/historical",
+    summary="The history of one metric",
+    responses={422: {"model": InvalidRequest, "description": "It says what is allowed."}},
+)
+async def historical(
+    context: Context, metric: _MetricParameter, period: _PeriodParameter = timedelta(hours=24)
+) -> list[HistoryPoint]:
+    """The points of one metric in the period that ends now, in order of time; empty when there are none.
+
+    Of more than 2,000 points, the lowest, the highest and the last one of equal stretches of time are left.
+    """
+    # A device's clock may be ahead by as much as the ingestor believes.
+    end = context.now() + MAXIMUM_AHEAD
+    start = context.now() - period
+    thinner = Thinner(start=start, end=end)
+    async with asking("telemetry store"):
+        while start < end:
+            until = min(start + _SLICE, end)
+            thinner.add(
+                await context.ports.telemetry.history(DEFAULT_GRID_ID, metric.name, start=start, end=until)
+            )
+            start = until
+    return [HistoryPoint.of(point) for point in thinner.points()]
+
+
+def _whole_as_integer(value: float | None) -> float | None:
+    """`75.0` as `75`, which is how the prototype's clients know a state of charge."""
+    return int(value) if value is not None and value.is_integer() else value

@@ -1,0 +1,45 @@
+"""Signing in."""
+
+import math
+from http import HTTPStatus
+
+from fastapi import APIRouter, HTTPException, Request
+
+from microgrid_api.context import Context
+from microgrid_api.errors import InvalidRequest, Problem
+from microgrid_api.views import Credentials, Token
+
+router = APIRouter(prefix="/api", tags=["login"])
+
+
+@router.post(
+    "/login",
+    summary="Sign in",
+    responses={
+        401: {"model": Problem, "description": "The name or the password is wrong."},
+        413: {"model": Problem, "description": "The body is too large."},
+        422: {"model": InvalidRequest, "description": "The body is not what it should be."},
+        429: {
+            "model": Problem,
+            "description": "Too many wrong passwords from this address; see `Retry-After`.",
+        },
+    },
+)
+async def log_in(credentials: Credentials, request: Request, context: Context) -> Token:
+    """Exchange a user name and a password for a token."""
+    address = request.client.host if request.client else "unknown"
+    if blocked_for := context.failed_logins.blocked_for(address):
+        raise HTTPException(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "Too many wrong passwords; wait a minute and try again.",
+            headers={"Retry-After": str(math.ceil(blocked_for.total_seconds()))},
+        )
+    token = context.authentication.log_in(credentials.username, credentials.password)
+    if token is None:
+        context.failed_logins.add(address)
+        raise HTTPException(
+            HTTPStatus.UNAUTHORIZED,
+            "The user name or the password is wrong.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    return Token(token=token)

@@ -1,0 +1,87 @@
+"""Running the API: the server, and the feed behind its live values."""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from microgrid_api.app import create_app
+from microgrid_api.listening import CannotListenError, addresses, listen, only_loopback
+from microgrid_api.live import LiveFeed
+from microgrid_api.ports import ApiPorts
+
+_SHUTDOWN_SECONDS = 1
+"""How long open requests may take once the service stops; with uvicorn's own ticks it stays below 2 s."""
+
+
+async def run(
+    ports: ApiPorts,
+    *,
+    host: str,
+    port: int,
+    stream_shards: int,
+    cors_origins: Iterable[str] = (),
+    live_clients_limit: int = 2_000,
+    stop: asyncio.Event,
+) -> None:
+    """Serve the API until `stop` is set.
+
+    It starts also while the stores are away, and says so by 503 until they are back.
+
+    Args:
+        ports: what it needs from outside.
+        host: the address to listen on; loopback only, since the sign-in is the prototype's.
+        port: the TCP port; 0 takes a free one.
+        stream_shards: into how many streams the readings are divided.
+        cors_origins: web origins whose pages may call it.
+        live_clients_limit: how many live connections may be open at once.
+        stop: ends it within two seconds.
+
+    Raises:
+        CannotListenError: the port is in use, or the host is not loopback or not of this machine.
+    """
+    with ExitStack() as open_sockets:
+        sockets = [open_sockets.enter_context(listener) for listener in listen(host, port)]
+        if not only_loopback(sockets):
+            raise CannotListenError(
+                f"MICROGRID_API_HOST={host!r} is not loopback, where alone the prototype sign-in is allowed"
+            )
+        feed = LiveFeed(log=ports.log, telemetry=ports.telemetry, stream_shards=stream_shards)
+        app = create_app(ports, feed=feed, cors_origins=cors_origins, live_clients_limit=live_clients_limit)
+        server = _EmbeddedServer(_uvicorn_config(app))
+        async with asyncio.TaskGroup() as group:
+            following = group.create_task(feed.run(), name="api-live-feed")
+            serving = group.create_task(server.serve(sockets=sockets), name="api-server")
+            structlog.get_logger().info("api_listening", addresses=addresses(sockets))
+            await stop.wait()
+            server.should_exit = True
+            await serving
+            following.cancel()
+
+
+class _EmbeddedServer(uvicorn.Server):
+    """A server that leaves the signals of the process alone: they are its caller's."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _uvicorn_config(app: FastAPI) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        # A line for each request would carry the token of a live connection's address into the log.
+        access_log=False,
+        server_header=False,
+        # An address that a client claims for itself would get around the limit on wrong passwords.
+        proxy_headers=False,
+        ws_max_size=16 * 1024,
+        # Its buffers would be most of the memory of a connection, for messages of a few hundred bytes.
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+    )

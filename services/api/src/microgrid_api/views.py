@@ -1,0 +1,142 @@
+"""The JSON that the API speaks: Phase 1 to the letter, and the messages of the live connection."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from microgrid_api.live_state import LiveValue
+from microgrid_api.wire_time import WireTime
+from microgrid_common.ports.telemetry_store import Point
+from microgrid_common.schemas.alert import Alert, AlertTransition, Severity
+
+
+class Credentials(BaseModel):
+    """Who signs in."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"username": "user", "password": "password"}]})
+
+    username: Annotated[str, StringConstraints(max_length=256)]
+    password: Annotated[str, StringConstraints(max_length=256)]
+
+
+class Token(BaseModel):
+    """What to send as `Authorization: Bearer …` from now on."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"token": "prototype_token"}]})
+
+    token: str
+
+
+class Realtime(BaseModel):
+    """The newest value of each key metric; null for one of which nothing has come yet."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"consumption_kW": 10.5, "generation_kW": 9.8, "battery_soc": 75}]}
+    )
+
+    consumption_kw: Annotated[
+        float | None, Field(serialization_alias="consumption_kW", description="Live power consumption, kW.")
+    ]
+    generation_kw: Annotated[
+        float | None, Field(serialization_alias="generation_kW", description="Live power generation, kW.")
+    ]
+    battery_soc: Annotated[
+        int | float | None,
+        Field(description="Battery state of charge, %; written as an integer where it is whole."),
+    ]
+
+
+class AlertView(BaseModel):
+    """An alert as operators see it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "alert-1",
+                    "message": "Load Abnormality: Unusual load increase detected.",
+                    "timestamp": "2026-11-23T10:00:00.000Z",
+                    "severity": "warning",
+                }
+            ]
+        }
+    )
+
+    id: str
+    message: str
+    timestamp: WireTime
+    """When it was raised."""
+    severity: Severity
+
+    @classmethod
+    def of(cls, alert: Alert) -> Self:
+        """`alert` as operators see it."""
+        return cls(id=alert.id, message=alert.message, timestamp=alert.raised_at, severity=alert.severity)
+
+
+class HistoryPoint(BaseModel):
+    """The value of a metric at one time."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"time": "2026-11-23T10:00:00.000Z", "value": 10.5}]}
+    )
+
+    time: WireTime
+    value: float
+    """In the metric's canonical unit."""
+
+    @classmethod
+    def of(cls, point: Point) -> Self:
+        """`point` without its device."""
+        return cls(time=point.time, value=point.value)
+
+
+class LiveValueView(BaseModel):
+    """The newest value of one metric."""
+
+    value: float
+    """In the metric's canonical unit."""
+    time: WireTime
+    """When it was measured."""
+    device_id: str
+
+    @classmethod
+    def of_all(cls, values: dict[str, LiveValue]) -> dict[str, Self]:
+        """Values as clients see them."""
+        return {
+            metric: cls(value=value.value, time=value.time, device_id=value.device_id)
+            for metric, value in values.items()
+        }
+
+
+class SnapshotMessage(BaseModel):
+    """The first message of a live connection: the state as it is."""
+
+    type: Literal["snapshot"] = "snapshot"
+    readings: dict[str, LiveValueView]
+    """Canonical metric name → newest value."""
+    alerts: list[AlertView]
+    """The active alerts, the newest first."""
+
+
+class ReadingMessage(BaseModel):
+    """New values."""
+
+    type: Literal["reading"] = "reading"
+    readings: dict[str, LiveValueView]
+    """Canonical metric name → newest value, of the metrics that changed."""
+
+
+class AlertMessage(BaseModel):
+    """Something happened to an alert."""
+
+    type: Literal["alert"] = "alert"
+    transition: AlertTransition
+    at: WireTime
+    alert: AlertView
+
+
+class HeartbeatMessage(BaseModel):
+    """The connection lives."""
+
+    type: Literal["heartbeat"] = "heartbeat"
