@@ -2,7 +2,7 @@
 
 It is started by `cleanup.py`, reads from its standard input what must not outlive the test run, and acts
 when that input ends, which happens however the run dies. It runs as a plain file: standard library only,
-except for the Docker client when there were containers.
+except for testcontainers when there were containers.
 """
 
 import contextlib
@@ -39,9 +39,9 @@ def _processes_first(entry: tuple[str, str]) -> int:
 
 
 def _remove_containers(label: str) -> None:
-    import docker  # noqa: PLC0415 - only where containers were started
+    from testcontainers.core.docker_client import DockerClient  # noqa: PLC0415 - only if there were any
 
-    client = docker.from_env()
+    client = DockerClient().client
     # The engine may still be creating a container that the dying run had just asked for.
     for pause in (_LATE_CONTAINER_SECONDS, 0.0):
         for container in client.containers.list(all=True, filters={"label": label}):

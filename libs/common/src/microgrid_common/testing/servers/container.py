@@ -1,19 +1,21 @@
 """Test servers as containers, through testcontainers."""
 
 import functools
+import gc
 import io
 import signal
 import socket
 import tarfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
-import docker
 import docker.errors
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
+from testcontainers.core.docker_client import DockerClient
 
 from microgrid_common.testing.servers.backend import (
     Backend,
@@ -40,12 +42,22 @@ def find_image(image: str) -> str | None:
     Returns:
         None if the image is there, else why it cannot be had.
     """
+    with warnings.catch_warnings():
+        # The client leaves its socket open when no engine answers; collected here, it disturbs no test.
+        warnings.simplefilter("ignore", ResourceWarning)
+        reason = _look_for(image)
+        if reason is not None:
+            gc.collect()
+    return reason
+
+
+def _look_for(image: str) -> str | None:
     try:
-        client = docker.from_env(timeout=_PING_SECONDS)
+        # Through testcontainers, so that both look for the engine in the same places.
+        client = DockerClient(timeout=_PING_SECONDS).client
     except docker.errors.DockerException:
         return "no Docker engine answers"
     try:
-        client.ping()
         client.images.get(image)
     except docker.errors.ImageNotFound:
         return _pull(image)
@@ -57,7 +69,7 @@ def find_image(image: str) -> str | None:
 
 
 def _pull(image: str) -> str | None:
-    client = docker.from_env(timeout=_PULL_SECONDS)
+    client = DockerClient(timeout=_PULL_SECONDS).client
     try:
         client.images.pull(image)
     except (docker.errors.DockerException, OSError):
