@@ -2,9 +2,11 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -12,7 +14,7 @@ from pydantic import ValidationError
 
 from microgrid_api.live_state import LiveState, LiveValue
 from microgrid_common.ports.durable_log import DurableLog, Entry
-from microgrid_common.ports.errors import RetryableError
+from microgrid_common.ports.errors import PermanentError, RetryableError
 from microgrid_common.ports.telemetry_store import TelemetryStore
 from microgrid_common.runtime.backoff import until_it_works
 from microgrid_common.schemas.alert import AlertEvent
@@ -135,51 +137,51 @@ class LiveFeed:
             group.create_task(self._follow(positions), name="api-live-follow")
 
     async def _start_positions(self) -> dict[str, str]:
+        with _refusals_may_pass():
+            last = {stream: await self._log.last_id(stream) for stream in self._streams}
         return {
-            stream: await self._log.last_id(stream)
-            if stream == ALERTS_STREAM
-            else _position_before(await self._log.last_id(stream), _LOOK_BACK)
-            for stream in self._streams
+            stream: position if stream == ALERTS_STREAM else _position_before(position, _LOOK_BACK)
+            for stream, position in last.items()
         }
 
     async def _seed(self, known_at: datetime) -> None:
-        async def latest() -> None:
-            points = await self._telemetry.latest(DEFAULT_GRID_ID, since=known_at - LIVE_WINDOW)
-            self._state.seed(DEFAULT_GRID_ID, points, known_at=known_at)
-
-        await until_it_works(latest, dependency="telemetry_store")
+        await until_it_works(partial(self._take_stored, known_at), dependency="telemetry_store")
         self._seeded = True
         self._announce()
 
-    async def _follow(self, positions: dict[str, str]) -> None:
-        async def read() -> list[Entry]:
-            try:
-                entries = await self._log.read_after(positions, count=_ENTRIES_PER_READ, wait=_WAIT)
-            except RetryableError:
-                self._connected = False
-                raise
-            self._connected = True
-            return entries
+    async def _take_stored(self, known_at: datetime) -> None:
+        with _refusals_may_pass():
+            points = await self._telemetry.latest(DEFAULT_GRID_ID, since=known_at - LIVE_WINDOW)
+        self._state.seed(DEFAULT_GRID_ID, points, known_at=known_at)
 
+    async def _follow(self, positions: dict[str, str]) -> None:
         while True:
-            for entry in await until_it_works(read, dependency="durable_log"):
+            for entry in await until_it_works(partial(self._read, positions), dependency="durable_log"):
                 self._take(entry)
                 positions[entry.stream] = entry.id
                 self._announce()
                 # An entry may carry hundreds of readings: let requests in between two of them.
                 await asyncio.sleep(0)
 
+    async def _read(self, positions: dict[str, str]) -> list[Entry]:
+        try:
+            with _refusals_may_pass():
+                entries = await self._log.read_after(positions, count=_ENTRIES_PER_READ, wait=_WAIT)
+        except RetryableError:
+            self._connected = False
+            raise
+        self._connected = True
+        return entries
+
     def _take(self, entry: Entry) -> None:
         try:
-            match entry.kind:
-                case kind if kind == READINGS_KIND:
-                    for reading in decode_readings(entry.data):
-                        self._state.apply(reading)
-                case kind if kind == ALERT_EVENT_KIND:
-                    self._alert_events.append(AlertEvent.model_validate_json(entry.data))
-                    self._alert_events_seen += 1
-                case _:
-                    pass  # A device's notice reaches operators as the alert that the engine makes of it.
+            if entry.kind == READINGS_KIND:
+                for reading in decode_readings(entry.data):
+                    self._state.apply(reading)
+            elif entry.kind == ALERT_EVENT_KIND:
+                self._alert_events.append(AlertEvent.model_validate_json(entry.data))
+                self._alert_events_seen += 1
+            # A device's notice reaches operators as the alert that the engine makes of it.
         except ValidationError as error:
             structlog.get_logger().warning(
                 "live_entry_skipped", stream=entry.stream, id=entry.id, problems=error.error_count()
@@ -229,6 +231,16 @@ class LiveSubscription:
         except TimeoutError:
             return None
         return delta
+
+
+@contextmanager
+def _refusals_may_pass() -> Iterator[None]:
+    # A store that refuses us (a wrong token, a bucket that is not there yet) is mended by an operator, who
+    # should not have to start the API again as well.
+    try:
+        yield
+    except PermanentError as error:
+        raise RetryableError(str(error)) from error
 
 
 def _position_before(position: str, span: timedelta) -> str:

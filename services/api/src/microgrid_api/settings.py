@@ -1,8 +1,9 @@
 """Settings of the API."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
 from microgrid_api.listening import is_loopback
@@ -18,11 +19,12 @@ Origin = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.:\[\]-]
 class ApiSettings(TelemetryStoreSettings, RedisSettings):
     """What the API reads from `MICROGRID_…` variables and `.env`."""
 
+    auth_mode: AuthMode = "prototype"
+    """Before `api_host`, whose check looks at it."""
     api_host: str = "127.0.0.1"
     """The address to listen on."""
     api_port: Port = 8000
     """The TCP port to listen on; 0 takes a free one."""
-    auth_mode: AuthMode = "prototype"
     api_cors_origins: Annotated[tuple[Origin, ...], NoDecode] = ()
     """Web origins whose pages may call the API, such as `http://localhost:5000`, separated by commas."""
     api_live_clients: Annotated[int, Field(ge=1, le=100_000)] = 2_000
@@ -35,11 +37,13 @@ class ApiSettings(TelemetryStoreSettings, RedisSettings):
             return tuple(origin for part in value.split(",") if (origin := part.strip()))
         return value
 
-    @model_validator(mode="after")
-    def _prototype_mode_stays_on_loopback(self) -> Self:
-        if self.auth_mode == "prototype" and not is_loopback(self.api_host):
-            raise ValueError(
-                f"MICROGRID_API_HOST is {self.api_host!r}, but the prototype sign-in with its fixed token "
-                "may only listen on loopback: 127.0.0.1, ::1 or localhost"
+    @field_validator("api_host")
+    @classmethod
+    def _prototype_mode_stays_on_loopback(cls, host: str, earlier: ValidationInfo) -> str:
+        if earlier.data.get("auth_mode") == "prototype" and not is_loopback(host):
+            raise PydanticCustomError(
+                "not_loopback",
+                "the prototype sign-in with its fixed token may only listen on loopback: "
+                "127.0.0.1, ::1 or localhost",
             )
-        return self
+        return host

@@ -1,0 +1,61 @@
+"""The command `microgrid-api`."""
+
+import asyncio
+
+import typer
+from pydantic import ValidationError
+
+from microgrid_api.listening import CannotListenError
+from microgrid_api.service import run
+from microgrid_api.settings import ApiSettings
+from microgrid_api.wiring import build
+from microgrid_common.runtime.logging import configure_logging
+from microgrid_common.runtime.settings import describe_problems
+from microgrid_common.runtime.tasks import stop_on_signals
+
+
+def _command() -> None:
+    """Serve live values, alerts and history of a microgrid over HTTP and WebSocket.
+
+    Settings come from MICROGRID_… variables or a file .env:
+
+    MICROGRID_API_HOST (127.0.0.1; the prototype sign-in allows loopback only), MICROGRID_API_PORT (8000),
+    MICROGRID_API_CORS_ORIGINS (none), MICROGRID_API_LIVE_CLIENTS (2000), MICROGRID_AUTH_MODE (prototype),
+    MICROGRID_REDIS_URL (redis://127.0.0.1:6379/0), MICROGRID_STREAM_SHARDS (4),
+    MICROGRID_TELEMETRY_STORE (influx or sqlite), MICROGRID_INFLUX_URL, _TOKEN, _ORG and _BUCKET,
+    MICROGRID_DATA_DIR (for sqlite), MICROGRID_LOG_LEVEL, MICROGRID_LOG_FORMAT.
+
+    The endpoints are described at /docs (which loads its script from the internet) and /openapi.json.
+    """
+    try:
+        settings = ApiSettings()
+    except ValidationError as error:
+        raise typer.BadParameter(describe_problems(error)) from None
+    configure_logging(service="api", level=settings.log_level, log_format=settings.log_format)
+    try:
+        asyncio.run(_run(settings))
+    except CannotListenError as error:
+        typer.echo(f"microgrid-api: {error}", err=True)
+        raise typer.Exit(code=1) from None
+
+
+async def _run(settings: ApiSettings) -> None:
+    async with build(settings) as ports:
+        await run(
+            ports,
+            host=settings.api_host,
+            port=settings.api_port,
+            stream_shards=settings.stream_shards,
+            cors_origins=settings.api_cors_origins,
+            live_clients_limit=settings.api_live_clients,
+            stop=stop_on_signals(),
+        )
+
+
+def main() -> None:
+    """Run the command line."""
+    typer.run(_command)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""Puts the API together."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from microgrid_api.ports import ApiPorts
+from microgrid_api.settings import ApiSettings
+from microgrid_common.adapters.redis.alert_store import RedisAlertStore
+from microgrid_common.adapters.redis.connection import make_client
+from microgrid_common.adapters.redis.durable_log import RedisDurableLog
+from microgrid_common.adapters.telemetry_stores import open_telemetry_store
+
+
+@asynccontextmanager
+async def build(settings: ApiSettings) -> AsyncIterator[ApiPorts]:
+    """The API's ports; they connect by themselves, and wait for what is not there yet."""
+    async with AsyncExitStack() as stack:
+        client = make_client(settings.redis_url)
+        stack.push_async_callback(client.aclose)
+        telemetry = await stack.enter_async_context(open_telemetry_store(settings))
+        log = RedisDurableLog(client)
+        yield ApiPorts(
+            log=log,
+            alerts=RedisAlertStore(client),
+            telemetry=telemetry,
+            dependencies={"redis": log.ping, "telemetry_store": telemetry.ping},
+        )
