@@ -5,7 +5,7 @@ from typing import Protocol
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from microgrid_common.schemas.alert import Alert, AlertSource, Severity
+from microgrid_common.schemas.alert import Alert, AlertSource, AlertStatus, Severity
 from microgrid_common.schemas.identifiers import Identifier
 
 
@@ -25,6 +25,21 @@ class AlertToRaise(BaseModel):
     effective_at: AwareDatetime
     """What decides about earlier and later: see `Reading.effective_at`."""
     metrics: dict[str, float] = {}
+
+    def as_alert(self, alert_id: str) -> Alert:
+        """The alert that this becomes when it is raised."""
+        return Alert(
+            id=alert_id,
+            grid_id=self.grid_id,
+            device_id=self.device_id,
+            rule_id=self.rule_id,
+            severity=self.severity,
+            message=self.message,
+            status=AlertStatus.ACTIVE,
+            source=self.source,
+            raised_at=self.raised_at,
+            metrics=self.metrics,
+        )
 
 
 class AlertStore(Protocol):

@@ -81,7 +81,7 @@ class LogConsumer(Protocol):
         """Entries to work on: what a dead member left behind first, then new ones.
 
         Args:
-            count: at most so many entries.
+            count: at most so many entries, though one of each stream in any case.
             wait: how long to wait when there is none; then the list is empty.
 
         Raises:

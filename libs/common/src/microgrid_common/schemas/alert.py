@@ -52,6 +52,11 @@ class Alert(BaseModel):
     metrics: dict[str, float] = {}
     """The values of the reading that raised it."""
 
+    @property
+    def number(self) -> int:
+        """The number in its id: the order of raising."""
+        return int(self.id.removeprefix("alert-"))
+
 
 class AlertTransition(StrEnum):
     """What happened to an alert."""

@@ -1,0 +1,126 @@
+"""The durable log on Redis streams."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, cast
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from microgrid_common.adapters.redis.connection import ANSWER_SECONDS, ping, redis_errors
+from microgrid_common.ports.durable_log import Entry, Record
+
+START = "0-0"
+"""The position before every entry."""
+
+# A blocking command must end before the connection gives up on its answer.
+_LONGEST_BLOCK_SECONDS = ANSWER_SECONDS / 2
+
+Position = tuple[int, int]
+
+
+class RedisDurableLog:
+    """Implements `DurableLog`: an entry is a stream entry with the one field `{kind: data}`.
+
+    How durable it is the server decides: `appendonly yes` and `appendfsync always` for a crash of the
+    machine, `maxmemory-policy noeviction` so that nothing is dropped for want of memory.
+    """
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+
+    async def append(self, records: Sequence[Record]) -> None:
+        """As `DurableLog.append`. After a `RetryableError` it may have happened: a retry may double it."""
+        if not records:
+            return
+        with redis_errors():
+            # MULTI/EXEC: the server runs all or none of it, also when it loads a log cut off by a crash.
+            async with self._client.pipeline(transaction=True) as pipeline:
+                for record in records:
+                    pipeline.xadd(record.stream, {record.kind: record.data})
+                await pipeline.execute()
+
+    async def last_id(self, stream: str) -> str:
+        """As `DurableLog.last_id`."""
+        with redis_errors():
+            newest = await self._client.xrevrange(stream, count=1)
+        return cast("Any", newest)[0][0].decode() if newest else START
+
+    async def read_after(self, positions: dict[str, str], *, count: int, wait: timedelta) -> list[Entry]:
+        """As `DurableLog.read_after`."""
+        if not positions:
+            return []
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait.total_seconds()
+        while True:
+            remaining = deadline - loop.time()
+            with redis_errors():
+                answer = await self._client.xread(
+                    cast("dict[Any, Any]", positions), count=count, block=block_milliseconds(remaining)
+                )
+            if answer or remaining <= _LONGEST_BLOCK_SECONDS:
+                return entries_of(answer)
+
+    async def trim(self, stream: str, *, keep: timedelta) -> int:
+        """As `DurableLog.trim`. A stream without consumer groups is trimmed by age alone."""
+        with redis_errors():
+            # The server's clock: it made the ids, too.
+            seconds, microseconds = await self._client.time()
+            oldest = int(seconds * 1000 + microseconds / 1000 - keep.total_seconds() * 1000)
+            needed = [await self._first_needed(stream, group) for group in await self._groups(stream)]
+            bound = min([(max(oldest, 0), 0), *needed])
+            return await self._client.xtrim(stream, minid="{}-{}".format(*bound), approximate=False)
+
+    async def ping(self) -> None:
+        """As `DurableLog.ping`."""
+        await ping(self._client)
+
+    async def _groups(self, stream: str) -> Sequence[Mapping[str, Any]]:
+        try:
+            return await self._client.xinfo_groups(stream)
+        except ResponseError as error:
+            if "no such key" in str(error):
+                return ()
+            raise
+
+    async def _first_needed(self, stream: str, group: Mapping[str, Any]) -> Position:
+        """The first position that a group still needs.
+
+        What it has pending is asked for after how far it has read: so what it reads in between counts as
+        not read, and what it acknowledges in between only makes the answer too careful.
+        """
+        pending = await self._client.xpending(stream, group["name"])
+        if pending["pending"]:
+            return _position(pending["min"])
+        milliseconds, sequence = _position(group["last-delivered-id"])
+        return milliseconds, sequence + 1
+
+
+def block_milliseconds(seconds: float) -> int | None:
+    """The argument of BLOCK for a wait of so long, at most as long as an answer may take; None: no wait."""
+    # BLOCK 0 would wait for ever.
+    return int(min(seconds, _LONGEST_BLOCK_SECONDS) * 1000) or None if seconds > 0 else None
+
+
+def entries_of(answer: object) -> list[Entry]:
+    """The entries in an answer to XREAD or XREADGROUP; those that were deleted are left out."""
+    return [
+        entry
+        for stream, raw_entries in cast("list[tuple[bytes, Any]]", answer or [])
+        for entry in entries_of_stream(stream.decode(), raw_entries)
+    ]
+
+
+def entries_of_stream(stream: str, raw_entries: Sequence[tuple[bytes, dict[bytes, bytes]]]) -> list[Entry]:
+    """The entries of one stream; those that were deleted, which come without fields, are left out."""
+    return [
+        Entry(stream, entry_id.decode(), kind.decode(), data)
+        for entry_id, fields in raw_entries
+        for kind, data in fields.items()
+    ]
+
+
+def _position(entry_id: bytes) -> Position:
+    milliseconds, _, sequence = entry_id.partition(b"-")
+    return int(milliseconds), int(sequence)

@@ -1,0 +1,197 @@
+"""The durable log in memory."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from microgrid_common.ports.durable_log import Entry, Record
+from microgrid_common.testing.fakes.failing import FailsOnDemand
+
+_START = "0-0"
+
+
+@dataclass(slots=True)
+class _Pending:
+    entry: Entry
+    member: str
+    since: float
+
+
+@dataclass(slots=True)
+class _Group:
+    after: str = _START
+    """The newest entry that was given to a member."""
+    pending: dict[str, _Pending] = field(default_factory=dict)
+
+
+class FakeDurableLog(FailsOnDemand):
+    """Implements `DurableLog`. What was appended is in `streams`.
+
+    Args:
+        now: the clock that ids are made from.
+    """
+
+    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        super().__init__()
+        self.streams: dict[str, list[Entry]] = defaultdict(list)
+        self._now = now
+        self._groups: dict[str, dict[str, _Group]] = defaultdict(dict)
+        self._last_ids: dict[str, str] = {}
+        self._appended = asyncio.Event()
+
+    def consumer(
+        self, *, group: str, member: str, streams: Sequence[str], claim_idle: timedelta = timedelta(minutes=1)
+    ) -> "FakeLogConsumer":
+        """A member of a group; ask again with the same name for one that was started anew."""
+        return FakeLogConsumer(self, group, member, streams, claim_idle)
+
+    async def append(self, records: Sequence[Record]) -> None:
+        """As `DurableLog.append`."""
+        self._may_fail()
+        for record in records:
+            entry_id = self._next_id(record.stream)
+            self._last_ids[record.stream] = entry_id
+            self.streams[record.stream].append(Entry(record.stream, entry_id, record.kind, record.data))
+        self._appended.set()
+        self._appended = asyncio.Event()
+
+    async def last_id(self, stream: str) -> str:
+        """As `DurableLog.last_id`."""
+        self._may_fail()
+        entries = self.streams[stream]
+        return entries[-1].id if entries else _START
+
+    async def read_after(self, positions: dict[str, str], *, count: int, wait: timedelta) -> list[Entry]:
+        """As `DurableLog.read_after`."""
+        self._may_fail()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait.total_seconds()
+        while True:
+            found = [
+                entry
+                for stream, after in positions.items()
+                for entry in self.entries_after(stream, after)[:count]
+            ]
+            if found or not await self.appended_before(deadline):
+                return found
+
+    async def trim(self, stream: str, *, keep: timedelta) -> int:
+        """As `DurableLog.trim`."""
+        self._may_fail()
+        oldest = (int((self._now() - keep).timestamp() * 1000), 0)
+        bound = min([oldest, *(_first_needed(group) for group in self._groups[stream].values())])
+        kept = [entry for entry in self.streams[stream] if _position(entry.id) >= bound]
+        dropped = len(self.streams[stream]) - len(kept)
+        self.streams[stream] = kept
+        return dropped
+
+    async def ping(self) -> None:
+        """As `DurableLog.ping`."""
+        self._may_fail()
+
+    def entries_after(self, stream: str, after: str) -> list[Entry]:
+        """The entries of a stream after a position."""
+        return [entry for entry in self.streams[stream] if _position(entry.id) > _position(after)]
+
+    async def appended_before(self, deadline: float) -> bool:
+        """Wait until something is appended; False when the event loop's time reaches `deadline` first."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._appended.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def group(self, stream: str, name: str) -> _Group:
+        """A group of a stream; it begins with the oldest entry when it is new."""
+        return self._groups[stream].setdefault(name, _Group())
+
+    def _next_id(self, stream: str) -> str:
+        milliseconds = int(self._now().timestamp() * 1000)
+        last_milliseconds, sequence = _position(self._last_ids.get(stream, _START))
+        if milliseconds > last_milliseconds:
+            return f"{milliseconds}-0"
+        return f"{last_milliseconds}-{sequence + 1}"
+
+
+class FakeLogConsumer(FailsOnDemand):
+    """Implements `LogConsumer`; `FakeDurableLog.consumer` makes it."""
+
+    def __init__(
+        self, log: FakeDurableLog, group: str, member: str, streams: Sequence[str], claim_idle: timedelta
+    ) -> None:
+        super().__init__()
+        self._log = log
+        self._group = group
+        self._member = member
+        self._streams = tuple(streams)
+        self._claim_idle = claim_idle
+        self._pending_after = dict.fromkeys(self._streams, _START)
+
+    async def read(self, *, count: int, wait: timedelta) -> list[Entry]:
+        """As `LogConsumer.read`."""
+        self._may_fail()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait.total_seconds()
+        per_stream = max(1, count // len(self._streams))
+        while True:
+            for step in (self._own_pending, self._claimed, self._new):
+                if found := [entry for stream in self._streams for entry in step(stream, per_stream)]:
+                    return found
+            if not await self._log.appended_before(deadline):
+                return []
+
+    async def acknowledge(self, entries: Sequence[Entry]) -> None:
+        """As `LogConsumer.acknowledge`."""
+        self._may_fail()
+        for entry in entries:
+            self._log.group(entry.stream, self._group).pending.pop(entry.id, None)
+
+    def _own_pending(self, stream: str, count: int) -> list[Entry]:
+        after = _position(self._pending_after[stream])
+        pending = self._log.group(stream, self._group).pending
+        there = {entry.id for entry in self._log.streams[stream]}
+        for entry_id in [entry_id for entry_id in pending if entry_id not in there]:
+            del pending[entry_id]
+        own = [
+            waiting.entry
+            for waiting in sorted(pending.values(), key=lambda waiting: _position(waiting.entry.id))
+            if waiting.member == self._member and _position(waiting.entry.id) > after
+        ][:count]
+        # Only what was pending at the start comes again; what is given from here on is in hand.
+        self._pending_after[stream] = own[-1].id if own else f"{2**63}-0"
+        return own
+
+    def _claimed(self, stream: str, count: int) -> list[Entry]:
+        now = asyncio.get_running_loop().time()
+        stale = [
+            waiting
+            for waiting in self._log.group(stream, self._group).pending.values()
+            if now - waiting.since >= self._claim_idle.total_seconds()
+        ][:count]
+        for waiting in stale:
+            waiting.member, waiting.since = self._member, now
+        return [waiting.entry for waiting in stale]
+
+    def _new(self, stream: str, count: int) -> list[Entry]:
+        group = self._log.group(stream, self._group)
+        entries = self._log.entries_after(stream, group.after)[:count]
+        now = asyncio.get_running_loop().time()
+        for entry in entries:
+            group.pending[entry.id] = _Pending(entry, self._member, now)
+            group.after = entry.id
+        return entries
+
+
+def _position(entry_id: str) -> tuple[int, int]:
+    milliseconds, _, sequence = entry_id.partition("-")
+    return int(milliseconds), int(sequence)
+
+
+def _first_needed(group: _Group) -> tuple[int, int]:
+    if group.pending:
+        return min(_position(entry_id) for entry_id in group.pending)
+    milliseconds, sequence = _position(group.after)
+    return milliseconds, sequence + 1

@@ -1,0 +1,76 @@
+"""Both durable logs, and their consumers, keep the same contract."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+from redis.asyncio import Redis
+
+from microgrid_common.adapters.redis.durable_log import RedisDurableLog
+from microgrid_common.adapters.redis.log_consumer import RedisLogConsumer
+from microgrid_common.ports.durable_log import DurableLog, LogConsumer
+from microgrid_common.ports.errors import RetryableError
+from microgrid_common.testing.contracts.durable_log import DurableLogContract, records, texts_in
+from microgrid_common.testing.contracts.log_consumer import LogConsumerContract, MakeConsumer
+from microgrid_common.testing.fakes.durable_log import FakeDurableLog
+
+
+class TestFakeDurableLog(DurableLogContract, LogConsumerContract):
+    @pytest.fixture
+    def log(self) -> FakeDurableLog:
+        return FakeDurableLog()
+
+    @pytest.fixture
+    def make_consumer(self, log: FakeDurableLog) -> MakeConsumer:
+        def make(
+            *,
+            group: str = "readers",
+            member: str = "first",
+            streams: Sequence[str] = ("s",),
+            claim_idle: timedelta = timedelta(minutes=1),
+        ) -> LogConsumer:
+            return log.consumer(group=group, member=member, streams=streams, claim_idle=claim_idle)
+
+        return make
+
+    async def test_it_fails_when_told_to_and_then_nothing_is_appended(self, log: FakeDurableLog) -> None:
+        log.fail_next(RetryableError("away"))
+        with pytest.raises(RetryableError, match="away"):
+            await log.append(records("s", "a", "b"))
+        await log.append(records("s", "c"))
+        assert await texts_in(log, "s") == ["c"]
+
+
+def consumers_of(client: Redis) -> MakeConsumer:
+    def make(
+        *,
+        group: str = "readers",
+        member: str = "first",
+        streams: Sequence[str] = ("s",),
+        claim_idle: timedelta = timedelta(minutes=1),
+    ) -> LogConsumer:
+        return RedisLogConsumer(client, group=group, member=member, streams=streams, claim_idle=claim_idle)
+
+    return make
+
+
+@pytest.mark.integration
+class TestRedisDurableLog(DurableLogContract, LogConsumerContract):
+    @pytest.fixture
+    def log(self, redis_client: Redis) -> DurableLog:
+        return RedisDurableLog(redis_client)
+
+    @pytest.fixture
+    def make_consumer(self, redis_client: Redis) -> MakeConsumer:
+        return consumers_of(redis_client)
+
+
+@pytest.mark.integration
+class TestRedisDurableLogOnValkey(DurableLogContract, LogConsumerContract):
+    @pytest.fixture
+    def log(self, valkey_client: Redis) -> DurableLog:
+        return RedisDurableLog(valkey_client)
+
+    @pytest.fixture
+    def make_consumer(self, valkey_client: Redis) -> MakeConsumer:
+        return consumers_of(valkey_client)
