@@ -32,6 +32,10 @@ SPELLINGS: MappingProxyType[str, str] = MappingProxyType(
 )  # fmt: skip
 
 
+_SHOWN_CHARACTERS = 20
+"""The longest unit has six; what a sender puts in its place can be of any length."""
+
+
 class UnknownUnitError(ValueError):
     """There is no conversion between two units."""
 
@@ -49,7 +53,7 @@ def convert(value: float, unit: str, canonical_unit: str) -> float:
         factor, offset = _TO_CANONICAL[unit, canonical_unit]
     except KeyError:
         raise UnknownUnitError(
-            f"{unit!r} cannot be converted; allowed: {allowed_units(canonical_unit)}"
+            f"{unit[:_SHOWN_CHARACTERS]!r} cannot be converted; allowed: {allowed_units(canonical_unit)}"
         ) from None
     return value * factor + offset
 

@@ -9,13 +9,13 @@ import structlog
 import typer
 from pydantic import ValidationError
 
-from microgrid_common.adapters.mqtt.address import parse_broker_url
 from microgrid_common.runtime.logging import configure_logging
+from microgrid_common.runtime.settings import describe_problems
 from microgrid_common.runtime.tasks import stop_on_signals
 from microgrid_simulator.profiles import Message, ProfileName
 from microgrid_simulator.service import run
 from microgrid_simulator.settings import SimulatorSettings
-from microgrid_simulator.wiring import build
+from microgrid_simulator.wiring import broker_address, build
 
 BrokerOption = Annotated[
     str | None, typer.Option(help="Broker as mqtt://host:port, or mqtts:// with TLS. [MICROGRID_MQTT_URL]")
@@ -43,9 +43,7 @@ def simulate(
     try:
         checked = SimulatorSettings.model_validate(given)
     except ValidationError as error:
-        # Without the value itself: a broker's address may hold a password.
-        problems = (f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        raise typer.BadParameter("; ".join(problems)) from None
+        raise typer.BadParameter(describe_problems(error)) from None
     configure_logging(service="simulator", level=checked.log_level, log_format=checked.log_format)
     asyncio.run(_simulate(checked, rounds, on_published or _log_published))
 
@@ -58,9 +56,9 @@ async def _simulate(
     settings: SimulatorSettings, rounds: int | None, on_published: Callable[[Message], None]
 ) -> None:
     structlog.get_logger().info(
-        "simulating",
+        "simulator_starting",
         profile=settings.simulator_profile,
-        broker=str(parse_broker_url(str(settings.mqtt_url))),
+        broker=str(broker_address(settings)),
         interval_seconds=settings.simulator_interval_seconds,
     )
     async with build(settings) as ports:

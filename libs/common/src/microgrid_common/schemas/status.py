@@ -1,11 +1,10 @@
 """What a device says about its own presence, retained on its `status` topic."""
 
 from enum import StrEnum
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from microgrid_common.schemas.telemetry import BootId
+from microgrid_common.schemas.telemetry import BootId, SchemaVersion
 
 
 class PresenceStatus(StrEnum):
@@ -23,7 +22,7 @@ class DeviceStatus(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True)
 
-    schema_version: Literal[1] = Field(default=1, alias="schema")
+    schema_version: SchemaVersion = Field(default=1, alias="schema")
     status: PresenceStatus
     boot_id: BootId | None = None
 

@@ -5,9 +5,11 @@ sensor must not take the others of its message with it: `transforms.clean` judge
 """
 
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
+from unicodedata import category
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StringConstraints
+from pydantic_core import PydanticCustomError
 
 MAXIMUM_PAYLOAD_BYTES: Final = 128 * 1024
 """The limit of AWS IoT Core, so that a device works on both deployments."""
@@ -15,10 +17,14 @@ MAXIMUM_PAYLOAD_BYTES: Final = 128 * 1024
 MAXIMUM_SAMPLES: Final = 1_000
 MAXIMUM_METRICS: Final = 64
 
+# Not a Literal: that would take true and 1.0 for 1.
+SchemaVersion = Annotated[StrictInt, Field(ge=1, le=1)]
+
 # Beyond 2^53 a JSON number loses its last digits in Dart, JavaScript and MicroPython's floats.
 SequenceNumber = Annotated[StrictInt, Field(ge=0, le=2**53 - 1)]
 BootId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
 MetricValues = Annotated[dict[str, Any], Field(min_length=1, max_length=MAXIMUM_METRICS)]
+MetricUnits = Annotated[dict[str, str], Field(max_length=MAXIMUM_METRICS)]
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
@@ -35,14 +41,14 @@ class Sample(BaseModel):
     seq: SequenceNumber | None = None
     """Counts the device's samples since `boot_id` began."""
     metrics: MetricValues
-    units: dict[str, str] | None = None
+    units: MetricUnits | None = None
     """Only where a sensor's unit is not the canonical one of the catalogue."""
 
 
 class TelemetryV1(Sample):
     """One message with one sample."""
 
-    schema_version: Literal[1] = Field(alias="schema")
+    schema_version: SchemaVersion = Field(alias="schema")
 
 
 class BacklogV1(BaseModel):
@@ -50,7 +56,7 @@ class BacklogV1(BaseModel):
 
     model_config = _STRICT
 
-    schema_version: Literal[1] = Field(alias="schema")
+    schema_version: SchemaVersion = Field(alias="schema")
     samples: Annotated[list[Sample], Field(min_length=1, max_length=MAXIMUM_SAMPLES)]
 
 
@@ -76,6 +82,13 @@ class PrototypePayload(BaseModel):
     solar_irradiance: Any = None
 
 
+def _one_line(text: str) -> str:
+    line = " ".join(text.split())
+    if any(category(character) == "Cc" for character in line):
+        raise PydanticCustomError("control_character", "control characters are not allowed")
+    return line
+
+
 class DeviceAlert(BaseModel):
     """An alert that a device raised by itself, on `microgrid/alerts`.
 
@@ -84,4 +97,7 @@ class DeviceAlert(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    message: Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
+    message: Annotated[
+        str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True), AfterValidator(_one_line)
+    ]
+    """One line: operators read it in a list, and it is logged."""

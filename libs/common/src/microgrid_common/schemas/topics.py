@@ -67,10 +67,18 @@ _PROTOTYPE_TOPICS = {
 }
 
 
-@lru_cache(maxsize=10_000)
+_LONGEST_TOPIC = len("microgrid//device//command/ack") + 2 * 64
+
+
 def parse_topic(topic: str) -> Topic | None:
     """Take a topic apart; None when it is not one of ours."""
-    # Cached: a fleet uses few topics over and over. Bounded, since a sender may make up new ones.
+    return _parse(topic) if len(topic) <= _LONGEST_TOPIC else None
+
+
+# Cached: a fleet uses few topics over and over. Bounded in number and, by the length above, in bytes, since
+# a sender may make up new ones.
+@lru_cache(maxsize=10_000)
+def _parse(topic: str) -> Topic | None:
     if (prototype := _PROTOTYPE_TOPICS.get(topic)) is not None:
         return prototype
     match topic.split("/", 4):

@@ -1,21 +1,24 @@
 """Metric values, one by one: to a number, to the canonical unit, within the catalogue's range."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 from microgrid_common.schemas.catalogue import BY_NAME_OR_ALIAS, Metric
 from microgrid_common.schemas.quarantine import Defect, Reason
 from microgrid_common.schemas.reading import Flag
+from microgrid_common.transforms.outcome import field_path
 from microgrid_common.units import UnknownUnitError, convert
 
 _NO_UNITS: Mapping[str, str] = {}
 _SHOWN_CHARACTERS = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Cleaned:
+FieldPath = tuple[str | int, ...]
+"""Where something stands in a message, such as `("samples", 3, "metrics")`."""
+
+
+class Cleaned(NamedTuple):
     """The values of one sample that can be trusted, and what became of the others."""
 
     metrics: dict[str, float]
@@ -30,7 +33,7 @@ class _DefectError(Exception):
         self.detail = detail
 
 
-def clean(values: Mapping[str, Any], units: Mapping[str, str] | None, path: str) -> Cleaned:
+def clean(values: Mapping[str, Any], units: Mapping[str, str] | None, path: FieldPath) -> Cleaned:
     """Clean and convert the values of one sample.
 
     A null is dropped, text that spells a number is taken for it; a boolean, anything else that is no
@@ -40,33 +43,31 @@ def clean(values: Mapping[str, Any], units: Mapping[str, str] | None, path: str)
     Args:
         values: metric name or alias → value as it was sent.
         units: metric name or alias → unit, where it is not the canonical one.
-        path: where `values` stands in the message, such as `samples.3.metrics`.
+        path: where `values` stands in the message; `units` stands beside it.
     """
     metrics: dict[str, float] = {}
     flags: set[Flag] = set()
     defects: list[Defect] = []
     units = units or _NO_UNITS
     for name, value in values.items():
+        metric = BY_NAME_OR_ALIAS.get(name)
+        if (
+            type(value) is float
+            and metric is not None
+            and metric.minimum <= value <= metric.maximum
+            and metric.name not in metrics
+            and name not in units
+        ):
+            # Nearly every value takes this short way. Adding zero turns -0.0, which reads oddly, into 0.0.
+            metrics[metric.name] = value + 0.0
+            continue
         try:
-            metric = _metric(name, metrics)
-            if value is None:
-                flags.add(Flag.NULL_DROPPED)
-                continue
-            if type(value) is not float:
-                value = _number(value, flags)  # noqa: PLW2901 - the raw value must not be used further
-            if name in units:
-                value = convert(value, units[name], metric.unit)  # noqa: PLW2901 - as above
-            # Written so that NaN fails it too.
-            if not metric.minimum <= value <= metric.maximum:
-                raise _out_of_range(metric, value)
-            metrics[metric.name] = value
+            _judge(name, value, units.get(name), metrics, flags)
         except _DefectError as error:
-            defects.append(_defect(error.reason, f"{path}.{name}", error.detail))
-        except UnknownUnitError as error:
-            defects.append(_defect(Reason.UNKNOWN_UNIT, f"{path}.{name}", str(error)))
+            defects.append(_defect((*path, name), error.reason, error.detail))
     if units:
         defects.extend(
-            _defect(Reason.INVALID_FIELD, f"units.{name}", "names no metric of this sample")
+            _defect((*path[:-1], "units", name), Reason.INVALID_FIELD, "names no metric of this sample")
             for name in units
             if name not in values
         )
@@ -75,23 +76,42 @@ def clean(values: Mapping[str, Any], units: Mapping[str, str] | None, path: str)
     return Cleaned(metrics, tuple(sorted(flags)) if flags else (), tuple(defects))
 
 
-def _metric(name: str, seen: Mapping[str, float]) -> Metric:
+def _judge(name: str, value: object, unit: str | None, metrics: dict[str, float], flags: set[Flag]) -> None:
+    """Add one value to `metrics`, or a flag that says why not.
+
+    Raises:
+        _DefectError: the value is refused.
+    """
     metric = BY_NAME_OR_ALIAS.get(name)
     if metric is None:
         raise _DefectError(Reason.UNKNOWN_METRIC, "not in the metric catalogue")
-    if metric.name in seen:
+    if value is None:
+        flags.add(Flag.NULL_DROPPED)
+        return
+    if metric.name in metrics:
         raise _DefectError(Reason.INVALID_FIELD, f"the same metric as another field: {metric.name}")
-    return metric
+    number = _number(value, flags)
+    if unit is not None:
+        try:
+            number = convert(number, unit, metric.unit)
+        except UnknownUnitError as error:
+            raise _DefectError(Reason.UNKNOWN_UNIT, str(error)) from None
+    # Written so that NaN fails it too.
+    if not metric.minimum <= number <= metric.maximum:
+        raise _out_of_range(metric, number)
+    metrics[metric.name] = number + 0.0
 
 
 def _number(value: object, flags: set[Flag]) -> float:
+    if type(value) is float:
+        return value
     if type(value) is int:
         try:
             return float(value)
         except OverflowError:
             raise _DefectError(Reason.OUT_OF_RANGE, "the number is too large") from None
     if isinstance(value, str):
-        # float() alone would take "nan", "1_000" and digits of other scripts.
+        # float() alone would take "1_000" and digits of other scripts.
         if value.isascii() and "_" not in value:
             try:
                 number = float(value)
@@ -111,8 +131,8 @@ def _out_of_range(metric: Metric, value: float) -> _DefectError:
     if not isfinite(value):
         return _DefectError(Reason.NOT_FINITE, f"{value} is not a finite number")
     allowed = f"{metric.minimum:g} to {metric.maximum:g} {metric.unit}".rstrip()
-    return _DefectError(Reason.OUT_OF_RANGE, f"{value:g} is outside {allowed}")
+    return _DefectError(Reason.OUT_OF_RANGE, f"{value} is outside {allowed}")
 
 
-def _defect(reason: Reason, field: str, detail: str) -> Defect:
-    return Defect(reason=reason, field=field[:200], detail=detail)
+def _defect(path: FieldPath, reason: Reason, detail: str) -> Defect:
+    return Defect(reason=reason, field=field_path(*path), detail=detail)

@@ -16,7 +16,11 @@ def to_utc_milliseconds(time: datetime) -> datetime:
     if time.tzinfo is None:
         time = time.replace(tzinfo=UTC)
     elif time.tzinfo is not UTC:
-        time = time.astimezone(UTC)
+        try:
+            time = time.astimezone(UTC)
+        except OverflowError:
+            # At either end of the calendar an offset leads out of it; a time there is wrong in any zone.
+            time = time.replace(tzinfo=UTC)
     if excess := time.microsecond % 1000:
         time = time.replace(microsecond=time.microsecond - excess)
     return time

@@ -14,12 +14,9 @@ from microgrid_common.schemas.telemetry import (
     Sample,
     TelemetryV1,
 )
-from microgrid_common.transforms.outcome import RejectedError
+from microgrid_common.transforms.outcome import MAXIMUM_DEFECTS, RejectedError, field_path
 
 Model = TypeVar("Model", bound=BaseModel)
-
-_MAXIMUM_DEFECTS = 20
-"""A payload that is all wrong is named by its first defects; the bytes are kept whole anyway."""
 
 
 def decode_telemetry(payload: bytes) -> tuple[Sample, ...]:
@@ -28,9 +25,15 @@ def decode_telemetry(payload: bytes) -> tuple[Sample, ...]:
     Raises:
         RejectedError: it is not telemetry v1; each field at fault is named.
     """
-    # A look for the key costs nothing beside decoding twice; a wrong guess ends in a named defect.
+    _check_size(payload)
+    # A look for the key costs nothing beside decoding twice.
     if b'"samples"' in payload:
-        return tuple(_decode(BacklogV1, payload).samples)
+        try:
+            return tuple(BacklogV1.model_validate_json(payload).samples)
+        except ValidationError as error:
+            # The word may also stand elsewhere in the message of a single sample.
+            if not _is_missing(error, "samples"):
+                raise RejectedError(*_explain(payload, error)) from None
     return (_decode(TelemetryV1, payload),)
 
 
@@ -53,7 +56,7 @@ def decode_device_alert(payload: bytes) -> DeviceAlert:
     if payload.lstrip()[:1] == b"{":
         return _decode(DeviceAlert, payload)
     try:
-        text = payload.decode()
+        text = payload.decode().strip()
         if text[:1] == '"':
             text = json.loads(text)
         return DeviceAlert(message=text)
@@ -91,20 +94,27 @@ def _explain(payload: bytes, error: ValidationError) -> list[Defect]:
     return _defects(error)
 
 
+def _is_missing(error: ValidationError, field: str) -> bool:
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    return any(detail["type"] == "missing" and detail["loc"] == (field,) for detail in details)
+
+
 def _not_utf8(error: UnicodeDecodeError) -> Defect:
     return Defect(reason=Reason.NOT_UTF8, detail=f"byte {error.start} is not UTF-8")
 
 
 def _defects(error: ValidationError) -> list[Defect]:
     details = error.errors(include_url=False, include_context=False, include_input=False)
-    return [_defect(dict(detail)) for detail in details[:_MAXIMUM_DEFECTS]]
+    return [_defect(dict(detail)) for detail in details[:MAXIMUM_DEFECTS]]
 
 
 def _defect(detail: dict[str, Any]) -> Defect:
-    field = ".".join(str(part) for part in detail["loc"])
+    field = field_path(*detail["loc"])
     match detail["type"], detail["loc"]:
         case "json_invalid", _:
             return Defect(reason=Reason.MALFORMED_JSON, detail=detail["msg"])
+        case "extra_forbidden", _:
+            return Defect(reason=Reason.INVALID_FIELD, field=field, detail="no field of this message")
         case _, ("schema", *_):
             return Defect(reason=Reason.UNKNOWN_SCHEMA, field="schema", detail="the only version known is 1")
         case _, (*_, "timestamp"):
@@ -114,6 +124,6 @@ def _defect(detail: dict[str, Any]) -> Defect:
                 detail="expected ISO 8601, or epoch seconds or milliseconds",
             )
         case "too_short", (*_, "metrics"):
-            return Defect(reason=Reason.NO_METRICS, field=field, detail=detail["msg"])
+            return Defect(reason=Reason.NO_METRICS, field=field, detail="at least one metric is needed")
         case _:
             return Defect(reason=Reason.INVALID_FIELD, field=field or None, detail=detail["msg"])

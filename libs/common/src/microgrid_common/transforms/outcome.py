@@ -6,6 +6,21 @@ from microgrid_common.schemas.notice import DeviceNotice
 from microgrid_common.schemas.quarantine import Defect
 from microgrid_common.schemas.reading import Reading
 
+MAXIMUM_DEFECTS = 20
+"""What is wrong all over is named by its first defects; quarantine keeps the bytes whole anyway."""
+
+_LONGEST_FIELD = 200
+
+
+def field_path(*parts: object) -> str:
+    """The path of a field, such as `samples.3.metrics.ac_voltage_v`, fit to be shown and logged.
+
+    Args:
+        parts: names and indices; a name may be the sender's own, of any length and content.
+    """
+    path = ".".join(str(part) for part in parts)[:_LONGEST_FIELD]
+    return repr(path)[1:-1][:_LONGEST_FIELD]
+
 
 class RejectedError(Exception):
     """A message cannot be accepted at all."""
@@ -26,5 +41,6 @@ class Outcome:
     readings: tuple[Reading, ...] = ()
     notice: DeviceNotice | None = None
     defects: tuple[Defect, ...] = ()
+    """At most `MAXIMUM_DEFECTS`, the first ones."""
     grid_id: str | None = None
     device_id: str | None = None

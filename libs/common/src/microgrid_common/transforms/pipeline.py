@@ -1,17 +1,32 @@
 """The whole path of one message: decode, validate, clean, convert, enrich."""
 
 from datetime import datetime
+from typing import Any
 
 from microgrid_common.schemas.notice import DeviceNotice
 from microgrid_common.schemas.quarantine import Defect, Reason
 from microgrid_common.schemas.reading import Flag, Reading
-from microgrid_common.schemas.telemetry import PROTOTYPE_METRICS, Sample
-from microgrid_common.schemas.topics import Topic, TopicKind, parse_topic
-from microgrid_common.transforms.clean import clean
+from microgrid_common.schemas.telemetry import PROTOTYPE_METRICS, Sample, TelemetryV1
+from microgrid_common.schemas.topics import (
+    PROTOTYPE_ALERTS_TOPIC,
+    PROTOTYPE_DATA_TOPIC,
+    Topic,
+    TopicKind,
+    parse_topic,
+)
+from microgrid_common.transforms.clean import FieldPath, clean
 from microgrid_common.transforms.clock import trusted_time
 from microgrid_common.transforms.decode import decode_device_alert, decode_prototype, decode_telemetry
 from microgrid_common.transforms.enrich import Registry, look_up
-from microgrid_common.transforms.outcome import Outcome, RejectedError
+from microgrid_common.transforms.outcome import MAXIMUM_DEFECTS, Outcome, RejectedError, field_path
+
+_LocatedSample = tuple[FieldPath, Sample]
+"""A sample, and where its metrics stand in the message."""
+
+_KNOWN_TOPICS = (
+    f"expected {PROTOTYPE_DATA_TOPIC}, {PROTOTYPE_ALERTS_TOPIC}, or telemetry, status or command/ack under "
+    "microgrid/{grid_id}/device/{device_id}/; an id is 1 to 64 letters, digits, _ or -"
+)
 
 
 def process(topic: str, payload: bytes, received_at: datetime, registry: Registry) -> Outcome:
@@ -25,7 +40,7 @@ def process(topic: str, payload: bytes, received_at: datetime, registry: Registr
     """
     address = parse_topic(topic)
     if address is None:
-        return Outcome(defects=(Defect(reason=Reason.UNKNOWN_TOPIC, detail="no topic of the contract"),))
+        return Outcome(defects=(Defect(reason=Reason.UNKNOWN_TOPIC, detail=_KNOWN_TOPICS),))
     try:
         return _process(address, payload, received_at, registry)
     except RejectedError as error:
@@ -36,15 +51,20 @@ def _process(address: Topic, payload: bytes, received_at: datetime, registry: Re
     match address.kind:
         case TopicKind.TELEMETRY:
             samples = decode_telemetry(payload)
-            if len(samples) == 1:
-                return _accept(address, received_at, registry, [("metrics", samples[0])])
-            numbered = [(f"samples.{index}.metrics", sample) for index, sample in enumerate(samples)]
-            return _accept(address, received_at, registry, numbered)
+            if isinstance(samples[0], TelemetryV1):
+                return _accept(address, received_at, registry, [(("metrics",), samples[0])])
+            located: list[_LocatedSample] = [
+                (("samples", index, "metrics"), sample) for index, sample in enumerate(samples)
+            ]
+            return _accept(address, received_at, registry, located)
         case TopicKind.PROTOTYPE_DATA:
             prototype = decode_prototype(payload)
-            values = {name: getattr(prototype, name) for name in PROTOTYPE_METRICS}
+            given = prototype.model_fields_set
+            values: dict[str, Any] = {
+                name: getattr(prototype, name) for name in PROTOTYPE_METRICS if name in given
+            }
             sample = Sample.model_construct(timestamp=prototype.timestamp, metrics=values)
-            return _accept(address, received_at, registry, [("", sample)], (Flag.PROTOTYPE,))
+            return _accept(address, received_at, registry, [((), sample)], (Flag.PROTOTYPE,))
         case TopicKind.PROTOTYPE_ALERT:
             return _notice(address, payload, received_at)
         case _:
@@ -62,7 +82,7 @@ def _accept(
     address: Topic,
     received_at: datetime,
     registry: Registry,
-    samples: list[tuple[str, Sample]],
+    samples: list[_LocatedSample],
     flags: tuple[Flag, ...] = (),
 ) -> Outcome:
     grid_id, device_id = address.grid_id, str(address.device_id)
@@ -74,9 +94,8 @@ def _accept(
         defects.extend(cleaned.defects)
         if not cleaned.metrics:
             if not cleaned.defects:
-                defects.append(
-                    Defect(reason=Reason.NO_METRICS, field=path or None, detail="no usable value is left")
-                )
+                field = field_path(*path) or None
+                defects.append(Defect(reason=Reason.NO_METRICS, field=field, detail="no value is left"))
             continue
         timestamp, clock_flags = trusted_time(sample.timestamp, received_at)
         readings.append(
@@ -93,4 +112,4 @@ def _accept(
                 component,
             )
         )
-    return Outcome(tuple(readings), None, tuple(defects), grid_id, device_id)
+    return Outcome(tuple(readings), None, tuple(defects[:MAXIMUM_DEFECTS]), grid_id, device_id)
