@@ -1,0 +1,78 @@
+"""Runs every service of the system side by side."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import microgrid_alert_engine.service
+
+import microgrid_api.service
+import microgrid_ingestor.service
+import microgrid_simulator.service
+from microgrid_common.runtime.health import check_readiness
+from microgrid_standalone.settings import StandaloneSettings
+from microgrid_standalone.wiring import System
+
+_POLL_SECONDS = 0.05
+
+
+async def run(
+    system: System, settings: StandaloneSettings, *, stop: asyncio.Event, on_ready: Callable[[], None]
+) -> None:
+    """Run until `stop` is set.
+
+    Args:
+        system: the ports of every service.
+        settings: what the services are told.
+        stop: ends it.
+        on_ready: called once, when every dependency answers.
+    """
+    async with asyncio.TaskGroup() as group:
+        group.create_task(
+            microgrid_alert_engine.service.run(
+                system.alert_engine,
+                notice_quiet=timedelta(seconds=settings.notice_quiet_seconds),
+                stop=stop,
+            ),
+            name="alert-engine",
+        )
+        group.create_task(
+            microgrid_ingestor.service.run(
+                system.ingestor,
+                shards=settings.stream_shards,
+                stream_keep=timedelta(minutes=settings.stream_keep_minutes),
+                stop=stop,
+            ),
+            name="ingestor",
+        )
+        group.create_task(
+            microgrid_api.service.run(
+                system.api,
+                host=settings.api_host,
+                port=settings.api_port,
+                stream_shards=settings.stream_shards,
+                cors_origins=settings.api_cors_origins,
+                live_clients_limit=settings.api_live_clients,
+                stop=stop,
+            ),
+            name="api",
+        )
+        if system.simulator:
+            group.create_task(
+                microgrid_simulator.service.run(
+                    system.simulator,
+                    interval=timedelta(seconds=settings.simulator_interval_seconds),
+                    stop=stop,
+                ),
+                name="simulator",
+            )
+        await _announce(system, on_ready, stop)
+
+
+async def _announce(system: System, on_ready: Callable[[], None], stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        readiness = await check_readiness(system.dependencies)
+        if readiness.ready:
+            on_ready()
+            return
+        await asyncio.sleep(_POLL_SECONDS)

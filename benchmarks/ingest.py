@@ -1,0 +1,138 @@
+"""The ingest path: queued QoS 1 messages in Mosquitto → durable in InfluxDB, beside `mosquitto_sub`."""
+
+import asyncio
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import aiohttp
+from prometheus_client.parser import text_string_to_metric_families
+from redis.asyncio import Redis
+
+from benchmarks.measured_process import MeasuredProcess, measured_process
+from benchmarks.queued_messages import open_session, publish
+from microgrid_common.adapters.mqtt.address import BrokerAddress
+from microgrid_common.schemas.streams import readings_streams
+from microgrid_common.testing.servers import InfluxBucket, Mosquitto, influxdb, mosquitto, redis_server
+from microgrid_common.testing.waiting import free_port
+
+MESSAGES = 50_000
+"""Below the 65,535 that Mosquitto can queue for one session."""
+
+_TIME_LIMIT_SECONDS = 120.0
+_SHARDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one run cost."""
+
+    name: str
+    messages: int
+    seconds: float
+    cpu_seconds: float
+    peak_memory_megabytes: float
+
+    @property
+    def messages_per_second(self) -> float:
+        """Throughput."""
+        return self.messages / self.seconds
+
+    @property
+    def cpu_microseconds_per_message(self) -> float:
+        """CPU time of the measured process alone."""
+        return self.cpu_seconds / self.messages * 1e6
+
+
+def run() -> list[Result]:
+    """Run both; the broker, Redis and InfluxDB are real, and their CPU time is their own."""
+    with (
+        mosquitto(backend="process") as broker,
+        redis_server(backend="process") as redis,
+        influxdb(backend="process") as influx,
+        TemporaryDirectory() as folder,
+    ):
+        bucket = influx.create_bucket("benchmark")
+        ours = asyncio.run(_ingestor(broker, redis.url, bucket, Path(folder)))
+        return [ours, _mosquitto_sub(broker, Path(folder))]
+
+
+async def _ingestor(broker: Mosquitto, redis_url: str, bucket: InfluxBucket, folder: Path) -> Result:
+    address = BrokerAddress(broker.host, broker.port)
+    await open_session(address, client_id="ingestor-bench", topic_filter="$share/ingestor/microgrid/#")
+    await asyncio.to_thread(publish, address, MESSAGES)
+    health_port = free_port()
+    environment = {
+        "MICROGRID_INGESTOR_NAME": "bench",
+        "MICROGRID_MQTT_URL": broker.url,
+        "MICROGRID_REDIS_URL": redis_url,
+        "MICROGRID_STREAM_SHARDS": str(_SHARDS),
+        "MICROGRID_TELEMETRY_STORE": "influx",
+        "MICROGRID_INFLUX_URL": bucket.url,
+        "MICROGRID_INFLUX_TOKEN": bucket.token,
+        "MICROGRID_INFLUX_ORG": bucket.org,
+        "MICROGRID_INFLUX_BUCKET": bucket.bucket,
+        "MICROGRID_HEALTH_PORT": str(health_port),
+    }
+    command = [sys.executable, "-m", "microgrid_ingestor"]
+    async with Redis.from_url(redis_url) as redis:
+        with measured_process(command, environment=environment, log=folder / "ingestor.log") as process:
+            return await _measure(process, redis, f"http://127.0.0.1:{health_port}/metrics")
+
+
+async def _measure(process: MeasuredProcess, redis: Redis, metrics_url: str) -> Result:
+    """From the first entry in the log until the store has everything."""
+    async with asyncio.timeout(_TIME_LIMIT_SECONDS), aiohttp.ClientSession() as http:
+        while not await redis.exists(*readings_streams(_SHARDS)):
+            await asyncio.sleep(0.002)
+        start, cpu_at_start = time.perf_counter(), process.cpu_seconds()
+        # Asking Redis costs the measured process nothing; its own counters are asked when that is quiet.
+        while not (await _is_quiet(redis) and await _stored(http, metrics_url) >= MESSAGES):
+            await asyncio.sleep(0.02)
+        return Result(
+            "ingestor: Mosquitto to InfluxDB",
+            MESSAGES,
+            time.perf_counter() - start,
+            process.cpu_seconds() - cpu_at_start,
+            process.peak_memory_megabytes(),
+        )
+
+
+async def _is_quiet(redis: Redis) -> bool:
+    for stream in readings_streams(_SHARDS):
+        if await redis.exists(stream):
+            groups = await redis.xinfo_groups(stream)
+            if not groups or any(group["lag"] or group["pending"] for group in groups):
+                return False
+    return True
+
+
+async def _stored(http: aiohttp.ClientSession, metrics_url: str) -> float:
+    async with http.get(metrics_url) as response:
+        for family in text_string_to_metric_families(await response.text()):
+            for sample in family.samples:
+                if sample.name == "microgrid_readings_stored_total":
+                    return sample.value
+    return 0
+
+
+def _mosquitto_sub(broker: Mosquitto, folder: Path) -> Result:
+    """The same messages to a C client that throws them away: what the broker can give at the most."""
+    address = BrokerAddress(broker.host, broker.port)
+    login = ["-h", address.host, "-p", str(address.port), "-V", "5", "-i", "limit", "-c", "-q", "1"]
+    login += ["-x", "3600", "-D", "connect", "receive-maximum", "5000", "-t", "microgrid/#"]
+    subprocess.run(["mosquitto_sub", *login, "-E"], check=True)
+    publish(address, MESSAGES)
+    output = folder / "messages"
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.perf_counter()
+    with output.open("wb") as messages:
+        subprocess.run(["mosquitto_sub", *login, "-C", str(MESSAGES)], stdout=messages, check=True)
+    seconds = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Result("mosquitto_sub: Mosquitto to a file", MESSAGES, seconds, cpu_seconds, float("nan"))

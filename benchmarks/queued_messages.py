@@ -1,0 +1,62 @@
+"""QoS 1 messages that wait in a real Mosquitto for a session that is away."""
+
+import asyncio
+import json
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from microgrid_common.adapters.mqtt.address import BrokerAddress
+from microgrid_common.adapters.mqtt.receiver import MqttReceiver, ReceiverOptions
+from microgrid_common.ports.errors import RetryableError
+
+DEVICES = 200
+GRIDS = 8
+
+
+async def open_session(address: BrokerAddress, *, client_id: str, topic_filter: str) -> None:
+    """Make the session that messages are queued for, and leave it."""
+    options = ReceiverOptions(client_id=client_id, topic_filters=[topic_filter])
+    async with MqttReceiver(address, options) as receiver, asyncio.timeout(10):
+        while True:
+            try:
+                await receiver.ping()
+            except RetryableError:
+                await asyncio.sleep(0.02)
+            else:
+                return
+
+
+def publish(address: BrokerAddress, count: int) -> None:
+    """Publish so many telemetry messages with six metrics each, spread over devices of several grids."""
+    for device in range(DEVICES):
+        lines = "".join(f"{payload}\n" for payload in _payloads(device, count // DEVICES))
+        topic = f"microgrid/grid-{device % GRIDS}/device/device-{device}/telemetry"
+        subprocess.run(
+            ["mosquitto_pub", "-h", address.host, "-p", str(address.port), "-t", topic, "-q", "1", "-l"],
+            input=lines.encode(),
+            check=True,
+        )
+
+
+def _payloads(device: int, count: int) -> Iterator[str]:
+    start = datetime.now(UTC) - timedelta(seconds=count)
+    for seq in range(count):
+        time = start + timedelta(seconds=seq)
+        yield json.dumps(
+            {
+                "schema": 1,
+                "timestamp": time.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                "boot_id": "5f2c",
+                "seq": seq,
+                "metrics": {
+                    "consumption_kw": round(10 + (seq % 50) / 10, 2),
+                    "generation_kw": round(8 + (seq % 70) / 10, 2),
+                    "battery_soc": 20 + seq % 80,
+                    "inverter_temperature_c": round(30 + (device + seq) % 300 / 10, 1),
+                    "irradiance_w_m2": seq % 1_000,
+                    "ac_voltage_v": round(230 + (seq % 30) / 10, 1),
+                },
+            },
+            separators=(",", ":"),
+        )
