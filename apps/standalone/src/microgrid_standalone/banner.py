@@ -24,10 +24,7 @@ def banner(settings: StandaloneSettings) -> str:
         ("API", f"{api}  (described at {api}/docs)"),
         ("Sign in", 'user "user", password "password"; the token is "prototype_token"'),
         ("Live", f"{api.replace('http', 'ws', 1)}/api/live?token=prototype_token"),
-        (
-            "Broker",
-            f"mqtt://{LOOPBACK}:{settings.mqtt_port} (3.1.1), mqtt://{LOOPBACK}:{settings.mqtt5_port} (5), no login",
-        ),
+        ("Broker", f"{broker}:{settings.mqtt_port} (3.1.1), {broker}:{settings.mqtt5_port} (5); no login"),
         ("Simulator", simulator),
         ("Data", f"{settings.data_dir.resolve()}  ({store})"),
         ("Health", f"{api}/readyz, {api}/metrics"),
