@@ -11,6 +11,7 @@ from microgrid_api.auth import FailedLogins, PrototypeAuthentication
 from microgrid_api.body_limit import BodyLimit
 from microgrid_api.context import ApiContext
 from microgrid_api.errors import add_error_handlers
+from microgrid_api.host_guard import HostGuard
 from microgrid_api.live import LiveFeed
 from microgrid_api.live_clients import LiveClients
 from microgrid_api.ports import ApiPorts
@@ -84,6 +85,7 @@ def create_app(
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type"],
         )
+    app.add_middleware(HostGuard)
     for routes in (login, dashboard, live, health):
         app.include_router(routes.router)
     return app

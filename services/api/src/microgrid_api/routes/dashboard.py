@@ -5,14 +5,14 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Query
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from microgrid_api.context import Context, signed_in
 from microgrid_api.errors import InvalidRequest, Problem, UnavailableError, asking
 from microgrid_api.history import PERIOD_RULE, Thinner, parse_period
 from microgrid_api.views import AlertView, HistoryPoint, Realtime
-from microgrid_common.schemas.catalogue import BY_NAME_OR_ALIAS, Metric, find_metric
+from microgrid_common.schemas.catalogue import BY_NAME_OR_ALIAS, find_metric
 from microgrid_common.schemas.identifiers import DEFAULT_GRID_ID
 from microgrid_common.transforms.clock import MAXIMUM_AHEAD
 
@@ -30,12 +30,12 @@ _SLICE = timedelta(days=1)
 """How much history is in memory at once: a year of readings every 5 s would be 6 million points."""
 
 
-def _metric(name: str) -> Metric:
+def _canonical_name(name: str) -> str:
     if (metric := find_metric(name)) is None:
         raise PydanticCustomError(
             "unknown_metric", "Allowed: {allowed}", {"allowed": ", ".join(sorted(BY_NAME_OR_ALIAS))}
         )
-    return metric
+    return metric.name
 
 
 def _period(text: str) -> timedelta:
@@ -46,8 +46,8 @@ def _period(text: str) -> timedelta:
 
 
 _MetricParameter = Annotated[
-    Metric,
-    BeforeValidator(_metric),
+    str,
+    AfterValidator(_canonical_name),
     WithJsonSchema({"type": "string", "enum": sorted(BY_NAME_OR_ALIAS)}),
     Query(description="A metric of the catalogue, by its name or an alias.", examples=["consumption_kW"]),
 ]
@@ -112,7 +112,7 @@ async def historical(
         while start < end:
             until = min(start + _SLICE, end)
             thinner.add(
-                await context.ports.telemetry.history(DEFAULT_GRID_ID, metric.name, start=start, end=until)
+                await context.ports.telemetry.history(DEFAULT_GRID_ID, metric, start=start, end=until)
             )
             start = until
     return [HistoryPoint.of(point) for point in thinner.points()]

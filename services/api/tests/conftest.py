@@ -1,0 +1,141 @@
+"""The API on fakes, at a fixed time."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from microgrid_api.app import create_app
+from microgrid_api.live import LiveFeed
+from microgrid_api.ports import ApiPorts
+from microgrid_common.ports.telemetry_store import Point
+from microgrid_common.schemas.reading import Reading
+from microgrid_common.testing.fakes.alert_store import FakeAlertStore
+from microgrid_common.testing.fakes.durable_log import FakeDurableLog
+from microgrid_common.testing.fakes.failing import FailsOnDemand
+from microgrid_common.testing.samples import SAMPLE_TIME
+from microgrid_common.testing.waiting import wait_until
+
+SHARDS = 4
+
+
+class FakeTelemetryStore(FailsOnDemand):
+    def __init__(self) -> None:
+        super().__init__()
+        self.readings: dict[tuple[str, str, datetime], Reading] = {}
+
+    async def write(self, readings: Sequence[Reading]) -> None:
+        self._may_fail()
+        for reading in readings:
+            self.readings[reading.grid_id, reading.device_id, reading.timestamp] = reading
+
+    async def latest(self, grid_id: str, *, since: datetime) -> dict[str, Point]:
+        self._may_fail()
+        return {
+            metric: Point(reading.device_id, reading.timestamp, value)
+            for reading in self._in_order(grid_id)
+            if reading.timestamp >= since
+            for metric, value in reading.metrics.items()
+        }
+
+    async def history(
+        self, grid_id: str, metric: str, *, start: datetime, end: datetime, device_id: str | None = None
+    ) -> list[Point]:
+        self._may_fail()
+        return [
+            Point(reading.device_id, reading.timestamp, reading.metrics[metric])
+            for reading in self._in_order(grid_id)
+            if metric in reading.metrics
+            and start <= reading.timestamp < end
+            and device_id in (None, reading.device_id)
+        ]
+
+    async def ping(self) -> None:
+        self._may_fail()
+
+    def _in_order(self, grid_id: str) -> list[Reading]:
+        readings = [reading for reading in self.readings.values() if reading.grid_id == grid_id]
+        return sorted(readings, key=lambda reading: (reading.timestamp, reading.device_id))
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.time = SAMPLE_TIME
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def pass_by(self, span: timedelta) -> None:
+        self.time += span
+
+
+@pytest.fixture
+def now() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def log() -> FakeDurableLog:
+    return FakeDurableLog()
+
+
+@pytest.fixture
+def alerts(log: FakeDurableLog) -> FakeAlertStore:
+    return FakeAlertStore(log)
+
+
+@pytest.fixture
+def telemetry() -> FakeTelemetryStore:
+    return FakeTelemetryStore()
+
+
+@pytest.fixture
+def ports(log: FakeDurableLog, alerts: FakeAlertStore, telemetry: FakeTelemetryStore) -> ApiPorts:
+    return ApiPorts(
+        log=log,
+        alerts=alerts,
+        telemetry=telemetry,
+        dependencies={"redis": log.ping, "telemetry_store": telemetry.ping},
+    )
+
+
+@pytest.fixture
+def idle_feed(ports: ApiPorts, now: Clock) -> LiveFeed:
+    """A feed that nobody runs."""
+    return LiveFeed(log=ports.log, telemetry=ports.telemetry, stream_shards=SHARDS, now=now)
+
+
+@pytest.fixture
+async def feed(idle_feed: LiveFeed) -> AsyncIterator[LiveFeed]:
+    """A feed that runs, and has read what was stored before."""
+    running = asyncio.create_task(idle_feed.run())
+    await wait_until(lambda: idle_feed.seeded, timeout=5, description="the feed to have its seed")
+    yield idle_feed
+    running.cancel()
+    await asyncio.wait([running])
+
+
+@pytest.fixture
+def app(ports: ApiPorts, idle_feed: LiveFeed, now: Clock) -> FastAPI:
+    return create_app(ports, feed=idle_feed, live_clients_limit=3, now=now)
+
+
+@pytest.fixture
+async def stranger(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that has not signed in."""
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        yield client
+
+
+@pytest.fixture
+async def operator(stranger: httpx.AsyncClient) -> httpx.AsyncClient:
+    """A client that has signed in."""
+    answer = await stranger.post("/api/login", json={"username": "user", "password": "password"})
+    stranger.headers["Authorization"] = f"Bearer {answer.json()['token']}"
+    return stranger
