@@ -24,10 +24,14 @@ class FakeMessageSource:
         self._waiting.append(InboundMessage(topic, payload, received_at or datetime.now(UTC)))
         self._arrived.set()
 
+    @property
+    def unacknowledged(self) -> list[InboundMessage]:
+        """What was received and not acknowledged on this connection."""
+        return [message for batch in self._unacknowledged for message in batch.messages]
+
     def reconnect(self) -> None:
         """Lose the connection and get it back: the broker sends again what was not acknowledged."""
-        again = [message for batch in self._unacknowledged for message in batch.messages]
-        self._waiting.extendleft(reversed(again))
+        self._waiting.extendleft(reversed(self.unacknowledged))
         self._unacknowledged.clear()
         if self._waiting:
             self._arrived.set()
