@@ -4,13 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
-from microgrid_common.adapters.telemetry_stores import open_telemetry_store
-
 from microgrid_common.adapters.mqtt.address import BrokerAddress, TlsFiles, parse_broker_url
 from microgrid_common.adapters.mqtt.receiver import MqttReceiver, ReceiverOptions
 from microgrid_common.adapters.redis.connection import make_client
 from microgrid_common.adapters.redis.durable_log import RedisDurableLog
 from microgrid_common.adapters.redis.log_consumer import RedisLogConsumer
+from microgrid_common.adapters.telemetry_stores import open_telemetry_store
 from microgrid_common.schemas.streams import readings_streams
 from microgrid_common.schemas.topics import EVERYTHING_TOPIC_FILTER
 from microgrid_ingestor.historian import HISTORIAN_GROUP
