@@ -1,0 +1,201 @@
+"""What the Redis adapters do when the server fails, and what survives it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from redis.asyncio import Redis
+
+from microgrid_common.adapters.redis.alert_store import RedisAlertStore
+from microgrid_common.adapters.redis.connection import make_client
+from microgrid_common.adapters.redis.durable_log import RedisDurableLog
+from microgrid_common.adapters.redis.log_consumer import RedisLogConsumer
+from microgrid_common.ports.durable_log import Record
+from microgrid_common.ports.errors import PermanentError, RetryableError
+from microgrid_common.testing.contracts.alert_store import wanted
+from microgrid_common.testing.contracts.durable_log import records, texts_in, texts_of
+from microgrid_common.testing.servers import Redis as RedisServer
+from microgrid_common.testing.waiting import free_port, wait_until
+
+pytestmark = pytest.mark.integration
+
+NO_WAIT = timedelta()
+
+
+def reader(client: Redis, *streams: str, member: str = "first") -> RedisLogConsumer:
+    return RedisLogConsumer(
+        client, group="readers", member=member, streams=streams or ("s",), claim_idle=timedelta(minutes=1)
+    )
+
+
+@pytest.fixture
+async def full_client(redis_client: Redis) -> AsyncIterator[Redis]:
+    """A client of a Redis without memory for anything more."""
+    await redis_client.config_set("maxmemory", "1")
+    yield redis_client
+    await redis_client.config_set("maxmemory", "0")
+
+
+class TestAway:
+    async def test_a_server_that_is_not_there_is_a_retryable_error(self) -> None:
+        client = make_client(f"redis://127.0.0.1:{free_port()}/0")
+        log = RedisDurableLog(client)
+        with pytest.raises(RetryableError):
+            await log.append(records("s", "a"))
+        with pytest.raises(RetryableError):
+            await reader(client).read(count=1, wait=NO_WAIT)
+        with pytest.raises(RetryableError):
+            await RedisAlertStore(client).ping()
+        await client.aclose()
+
+    async def test_a_socket_that_is_not_there_is_a_retryable_error(self) -> None:
+        client = make_client("unix:///nowhere/redis.sock?db=0")
+        with pytest.raises(RetryableError):
+            await RedisDurableLog(client).last_id("s")
+        await client.aclose()
+
+    async def test_a_server_that_hangs_is_a_retryable_error(
+        self, redis_url: str, redis_server: RedisServer
+    ) -> None:
+        client = make_client(f"{redis_url}?socket_timeout=0.2")
+        log = RedisDurableLog(client)
+        await log.ping()
+        await asyncio.to_thread(redis_server.pause)
+        try:
+            with pytest.raises(RetryableError):
+                await log.append(records("s", "a"))
+        finally:
+            await asyncio.to_thread(redis_server.resume)
+            await client.aclose()
+
+    async def test_after_a_crash_all_goes_on_with_what_was_there(
+        self, redis_client: Redis, redis_server: RedisServer
+    ) -> None:
+        log, consumer, store = (
+            RedisDurableLog(redis_client),
+            reader(redis_client),
+            RedisAlertStore(redis_client),
+        )
+        await log.append(records("s", "a", "b"))
+        [in_hand] = await consumer.read(count=1, wait=timedelta(seconds=5))
+        await consumer.acknowledge(await consumer.read(count=1, wait=timedelta(seconds=5)))
+        raised = await store.raise_alert(wanted())
+        await asyncio.to_thread(redis_server.kill)
+        with pytest.raises(RetryableError):
+            await consumer.read(count=10, wait=NO_WAIT)
+        with pytest.raises(RetryableError):
+            await store.raise_alert(wanted(1))
+        await asyncio.to_thread(redis_server.start)
+        assert await texts_in(log, "s") == ["a", "b"]
+        assert await consumer.read(count=10, wait=NO_WAIT) == [in_hand]
+        assert await store.active_alerts() == [raised]
+        assert await store.raise_alert(wanted(1)) is None
+
+    async def test_what_was_appended_survives_a_kill_at_once(
+        self, redis_client: Redis, redis_server: RedisServer
+    ) -> None:
+        log = RedisDurableLog(redis_client)
+        for number in range(5):
+            await log.append(records("s", f"{number}a", f"{number}b"))
+            await asyncio.to_thread(redis_server.kill)
+            await asyncio.to_thread(redis_server.start)
+        assert await texts_in(log, "s") == [f"{number}{letter}" for number in range(5) for letter in "ab"]
+
+    async def test_a_waiting_reader_hears_of_a_crash(
+        self, redis_client: Redis, redis_server: RedisServer
+    ) -> None:
+        consumer = reader(redis_client)
+        await consumer.read(count=1, wait=NO_WAIT)
+        reading = asyncio.create_task(consumer.read(count=1, wait=timedelta(seconds=30)))
+        await wait_until(
+            lambda: _blocked_clients(redis_client), timeout=5, description="the reader to wait in Redis"
+        )
+        await asyncio.to_thread(redis_server.kill)
+        with pytest.raises(RetryableError):
+            await reading
+        await asyncio.to_thread(redis_server.start)
+        await RedisDurableLog(redis_client).append(records("s", "a"))
+        assert texts_of(await consumer.read(count=1, wait=timedelta(seconds=5))) == ["a"]
+
+
+class TestFull:
+    async def test_nothing_of_an_append_is_kept_when_memory_is_full(self, full_client: Redis) -> None:
+        log = RedisDurableLog(full_client)
+        with pytest.raises(RetryableError):
+            await log.append([*records("s", "a"), *records("t", "b")])
+        await full_client.config_set("maxmemory", "0")
+        assert await texts_in(log, "s") == await texts_in(log, "t") == []
+
+    async def test_nothing_of_an_alert_is_kept_when_memory_is_full(self, full_client: Redis) -> None:
+        store = RedisAlertStore(full_client)
+        with pytest.raises(RetryableError):
+            await store.raise_alert(wanted())
+        assert await full_client.keys() == []
+
+    async def test_an_alert_is_cleared_whole_or_not_at_all(self, redis_client: Redis) -> None:
+        store = RedisAlertStore(redis_client)
+        raised = await store.raise_alert(wanted(0))
+        await redis_client.config_set("maxmemory", "1")
+        try:
+            with pytest.raises(RetryableError):
+                await store.clear_alert(
+                    "village",
+                    "meter",
+                    "overload",
+                    cleared_at=wanted(1).raised_at,
+                    effective_at=wanted(1).effective_at,
+                )
+            assert await store.active_alerts() == [raised]
+        finally:
+            await redis_client.config_set("maxmemory", "0")
+
+
+async def _blocked_clients(client: Redis) -> int:
+    information = await client.info("clients")
+    return int(information["blocked_clients"])
+
+
+async def test_a_command_that_the_server_refuses_is_a_permanent_error(redis_client: Redis) -> None:
+    await redis_client.set("s", "no stream")
+    with pytest.raises(PermanentError):
+        await RedisDurableLog(redis_client).append([Record("s", "text", b"a")])
+
+
+async def test_entries_deleted_while_pending_are_skipped_and_acknowledged(redis_client: Redis) -> None:
+    log, consumer = RedisDurableLog(redis_client), reader(redis_client)
+    await consumer.read(count=1, wait=NO_WAIT)
+    await log.append(records("s", "a", "b", "c"))
+    entries = await consumer.read(count=10, wait=NO_WAIT)
+    await redis_client.xdel("s", entries[0].id, entries[2].id)
+
+    restarted = reader(redis_client)
+    assert texts_of(await restarted.read(count=10, wait=NO_WAIT)) == ["b"]
+    assert (await redis_client.xpending("s", "readers"))["pending"] == 1
+
+
+async def test_a_group_that_was_lost_with_the_data_is_made_again(redis_client: Redis) -> None:
+    log, consumer = RedisDurableLog(redis_client), reader(redis_client, "s", "t")
+    await log.append(records("s", "a"))
+    assert texts_of(await consumer.read(count=10, wait=timedelta(seconds=5))) == ["a"]
+    await redis_client.flushall()
+    await log.append(records("t", "b"))
+    assert texts_of(await consumer.read(count=10, wait=timedelta(seconds=5))) == ["b"]
+
+
+async def test_a_client_serves_more_tasks_than_it_has_connections(redis_client: Redis) -> None:
+    log = RedisDurableLog(redis_client)
+    await asyncio.gather(*(log.append(records("s", str(number))) for number in range(200)))
+    assert len(await texts_in(log, "s")) == 200
+
+
+async def test_a_reader_that_waits_does_not_hold_up_the_others(redis_client: Redis) -> None:
+    log = RedisDurableLog(redis_client)
+    waiting = [
+        asyncio.create_task(log.read_after({"s": "0-0"}, count=1, wait=timedelta(seconds=30)))
+        for _ in range(5)
+    ]
+    await wait_until(lambda: _blocked_clients(redis_client), timeout=5, description="a reader to wait")
+    await log.append(records("s", "a"))
+    async with asyncio.timeout(5):
+        assert [texts_of(entries) for entries in await asyncio.gather(*waiting)] == [["a"]] * 5
