@@ -10,7 +10,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from microgrid_api.auth import FailedLogins, PrototypeAuthentication
 from microgrid_api.body_limit import BodyLimit
 from microgrid_api.context import ApiContext
-from microgrid_api.errors import add_error_handlers
+from microgrid_api.errors import Problem, add_error_handlers
 from microgrid_api.host_guard import HostGuard
 from microgrid_api.live import LiveFeed
 from microgrid_api.live_clients import LiveClients
@@ -61,6 +61,7 @@ def create_app(
         version=version("microgrid-api"),
         description=_DESCRIPTION,
         redoc_url=None,
+        responses={421: {"model": Problem, "description": "Called by a domain name."}},
         openapi_tags=[
             {"name": "login", "description": "Signing in."},
             {"name": "dashboard", "description": "What the operators' dashboard shows."},

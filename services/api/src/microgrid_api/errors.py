@@ -25,7 +25,10 @@ _RETRY_AFTER: Final = timedelta(seconds=2)
 class Problem(BaseModel):
     """An error, for a person to read."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"detail": "The telemetry store is away."}]})
+    model_config = ConfigDict(
+        use_attribute_docstrings=True,
+        json_schema_extra={"examples": [{"detail": "The telemetry store is away."}]},
+    )
 
     detail: str
     """What is wrong, and what to do about it."""
@@ -46,6 +49,7 @@ class InvalidRequest(BaseModel):
     """What is wrong with a request, field by field."""
 
     model_config = ConfigDict(
+        use_attribute_docstrings=True,
         json_schema_extra={
             "examples": [
                 {
@@ -58,7 +62,7 @@ class InvalidRequest(BaseModel):
                     ]
                 }
             ]
-        }
+        },
     )
 
     detail: list[FieldProblem]

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from microgrid_api.live_state import LiveValue
 from microgrid_api.wire_time import WireTime
@@ -10,10 +10,14 @@ from microgrid_common.ports.telemetry_store import Point
 from microgrid_common.schemas.alert import Alert, AlertTransition, Severity
 
 
+def _example(**fields: JsonValue) -> ConfigDict:
+    return ConfigDict(use_attribute_docstrings=True, json_schema_extra={"examples": [fields]})
+
+
 class Credentials(BaseModel):
     """Who signs in."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"username": "user", "password": "password"}]})
+    model_config = _example(username="user", password="password")  # noqa: S106 - public: see `auth`
 
     username: Annotated[str, StringConstraints(max_length=256)]
     password: Annotated[str, StringConstraints(max_length=256)]
@@ -22,7 +26,7 @@ class Credentials(BaseModel):
 class Token(BaseModel):
     """What to send as `Authorization: Bearer …` from now on."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"token": "prototype_token"}]})
+    model_config = _example(token="prototype_token")  # noqa: S106 - as above
 
     token: str
 
@@ -30,36 +34,24 @@ class Token(BaseModel):
 class Realtime(BaseModel):
     """The newest value of each key metric; null for one of which nothing has come yet."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"consumption_kW": 10.5, "generation_kW": 9.8, "battery_soc": 75}]}
-    )
+    model_config = _example(consumption_kW=10.5, generation_kW=9.8, battery_soc=75)
 
-    consumption_kw: Annotated[
-        float | None, Field(serialization_alias="consumption_kW", description="Live power consumption, kW.")
-    ]
-    generation_kw: Annotated[
-        float | None, Field(serialization_alias="generation_kW", description="Live power generation, kW.")
-    ]
-    battery_soc: Annotated[
-        int | float | None,
-        Field(description="Battery state of charge, %; written as an integer where it is whole."),
-    ]
+    consumption_kw: Annotated[float | None, Field(serialization_alias="consumption_kW")]
+    """Live power consumption, kW."""
+    generation_kw: Annotated[float | None, Field(serialization_alias="generation_kW")]
+    """Live power generation, kW."""
+    battery_soc: int | float | None
+    """Battery state of charge, %; written as an integer where it is whole."""
 
 
 class AlertView(BaseModel):
     """An alert as operators see it."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "alert-1",
-                    "message": "Load Abnormality: Unusual load increase detected.",
-                    "timestamp": "2026-11-23T10:00:00.000Z",
-                    "severity": "warning",
-                }
-            ]
-        }
+    model_config = _example(
+        id="alert-1",
+        message="Load Abnormality: Unusual load increase detected.",
+        timestamp="2026-11-23T10:00:00.000Z",
+        severity="warning",
     )
 
     id: str
@@ -77,9 +69,7 @@ class AlertView(BaseModel):
 class HistoryPoint(BaseModel):
     """The value of a metric at one time."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"time": "2026-11-23T10:00:00.000Z", "value": 10.5}]}
-    )
+    model_config = _example(time="2026-11-23T10:00:00.000Z", value=10.5)
 
     time: WireTime
     value: float

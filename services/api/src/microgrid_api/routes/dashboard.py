@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Query
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from microgrid_api.context import Context, signed_in
@@ -38,24 +38,25 @@ def _canonical_name(name: str) -> str:
     return metric.name
 
 
-def _period(text: str) -> timedelta:
+def _well_formed(period: str) -> str:
     try:
-        return parse_period(text)
+        parse_period(period)
     except ValueError as error:
         raise PydanticCustomError("invalid_period", "{rule}", {"rule": str(error)}) from None
+    return period
 
 
 _MetricParameter = Annotated[
     str,
     AfterValidator(_canonical_name),
-    WithJsonSchema({"type": "string", "enum": sorted(BY_NAME_OR_ALIAS)}),
-    Query(description="A metric of the catalogue, by its name or an alias.", examples=["consumption_kW"]),
+    WithJsonSchema({"type": "string", "enum": sorted(BY_NAME_OR_ALIAS), "examples": ["consumption_kW"]}),
+    Query(description="A metric of the catalogue, by its name or an alias."),
 ]
 _PeriodParameter = Annotated[
-    timedelta,
-    BeforeValidator(_period),
-    WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,6}[mhdw]$"}),
-    Query(description=f"How far back: {PERIOD_RULE}.", examples=["24h"]),
+    str,
+    AfterValidator(_well_formed),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,6}[mhdw]$", "examples": ["24h"]}),
+    Query(description=f"How far back: {PERIOD_RULE}."),
 ]
 
 
@@ -98,7 +99,7 @@ async def alerts(context: Context) -> list[AlertView]:
     responses={422: {"model": InvalidRequest, "description": "It says what is allowed."}},
 )
 async def historical(
-    context: Context, metric: _MetricParameter, period: _PeriodParameter = timedelta(hours=24)
+    context: Context, metric: _MetricParameter, period: _PeriodParameter = "24h"
 ) -> list[HistoryPoint]:
     """The points of one metric in the period that ends now, in order of time; empty when there are none.
 
@@ -106,7 +107,7 @@ async def historical(
     """
     # A device's clock may be ahead by as much as the ingestor believes.
     end = context.now() + MAXIMUM_AHEAD
-    start = context.now() - period
+    start = context.now() - parse_period(period)
     thinner = Thinner(start=start, end=end)
     async with asking("telemetry store"):
         while start < end:

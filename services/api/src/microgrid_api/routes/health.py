@@ -9,8 +9,11 @@ from microgrid_common.runtime.health import check_readiness
 
 router = APIRouter(tags=["health"])
 
-_READY = {"status": "ready", "dependencies": {"redis": "ok", "influx": "ok"}}
-_NOT_READY = {"status": "unavailable", "dependencies": {"redis": "ok", "influx": "no answer within 2 s"}}
+_READY = {"status": "ready", "dependencies": {"redis": "ok", "telemetry_store": "ok"}}
+_NOT_READY = {
+    "status": "unavailable",
+    "dependencies": {"redis": "ok", "telemetry_store": "no answer within 2 s"},
+}
 
 
 @router.get(

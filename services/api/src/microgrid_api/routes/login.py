@@ -16,6 +16,7 @@ router = APIRouter(prefix="/api", tags=["login"])
     "/login",
     summary="Sign in",
     responses={
+        400: {"model": Problem, "description": "The body cannot be read."},
         401: {"model": Problem, "description": "The name or the password is wrong."},
         413: {"model": Problem, "description": "The body is too large."},
         422: {"model": InvalidRequest, "description": "The body is not what it should be."},
