@@ -1,8 +1,9 @@
 """Quarantine (the dead-letter queue): what was refused, why, and the bytes as they came."""
 
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 
 class Reason(StrEnum):
@@ -48,8 +49,8 @@ class QuarantinedMessage(BaseModel):
     topic: str
     grid_id: str | None = None
     device_id: str | None = None
-    defects: tuple[Defect, ...]
-    """Never empty; the first one names the reason that is counted."""
+    defects: Annotated[tuple[Defect, ...], Field(min_length=1)]
+    """The first one names the reason that is counted."""
     raw: bytes
     """The payload as it came, up to `RAW_BYTES_KEPT`; in JSON it is base64 with the URL-safe alphabet."""
     raw_size_bytes: int
