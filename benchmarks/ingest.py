@@ -88,10 +88,12 @@ async def _measure(process: MeasuredProcess, redis: Redis, metrics_url: str) -> 
     """From the first entry in the log until the store has everything."""
     async with asyncio.timeout(_TIME_LIMIT_SECONDS), aiohttp.ClientSession() as http:
         while not await redis.exists(*readings_streams(_SHARDS)):
+            process.check_running()
             await asyncio.sleep(0.002)
         start, cpu_at_start = time.perf_counter(), process.cpu_seconds()
         # Asking Redis costs the measured process nothing; its own counters are asked when that is quiet.
         while not (await _is_quiet(redis) and await _stored(http, metrics_url) >= MESSAGES):
+            process.check_running()
             await asyncio.sleep(0.02)
         return Result(
             "ingestor: Mosquitto to InfluxDB",

@@ -16,7 +16,22 @@ _END_SECONDS = 10.0
 class MeasuredProcess:
     """A running process."""
 
-    pid: int
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self.process.pid
+
+    def check_running(self) -> None:
+        """Make sure that it has not ended.
+
+        Raises:
+            RuntimeError: it has; its last words are in the message.
+        """
+        if self.process.poll() is not None:
+            raise RuntimeError(f"the measured process has ended: {self.log.read_text()[-2_000:]}")
 
     def cpu_seconds(self) -> float:
         """User and system time that the process has used so far."""
@@ -45,7 +60,7 @@ def measured_process(
             env={**os.environ, **(environment or {})},
         )
     try:
-        yield MeasuredProcess(process.pid)
+        yield MeasuredProcess(process, log)
     finally:
         process.terminate()
         try:
