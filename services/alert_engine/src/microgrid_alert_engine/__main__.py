@@ -1,0 +1,58 @@
+"""The command `microgrid-alert-engine`."""
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+import typer
+from pydantic import ValidationError
+
+from microgrid_alert_engine.service import run
+from microgrid_alert_engine.settings import AlertEngineSettings
+from microgrid_alert_engine.wiring import build
+from microgrid_common.runtime.health_server import health_server
+from microgrid_common.runtime.logging import configure_logging
+from microgrid_common.runtime.settings import describe_problems
+from microgrid_common.runtime.tasks import stop_on_signals
+
+
+def _command() -> None:
+    """Judge readings by the alarm rules, and raise and clear alerts.
+
+    Settings come from MICROGRID_… variables or a file .env:
+
+    MICROGRID_REDIS_URL (redis://127.0.0.1:6379/0), MICROGRID_STREAM_SHARDS (4; as the ingestor's),
+    MICROGRID_ALERT_ENGINE_NAME (the host's name; the same after a restart),
+    MICROGRID_NOTICE_QUIET_SECONDS (600), MICROGRID_HEALTH_HOST (127.0.0.1), MICROGRID_HEALTH_PORT (8002),
+    MICROGRID_LOG_LEVEL, MICROGRID_LOG_FORMAT.
+    """
+    try:
+        settings = AlertEngineSettings()
+    except ValidationError as error:
+        raise typer.BadParameter(describe_problems(error)) from None
+    configure_logging(service="alert-engine", level=settings.log_level, log_format=settings.log_format)
+    asyncio.run(_run(settings))
+
+
+async def _run(settings: AlertEngineSettings) -> None:
+    structlog.get_logger().info(
+        "alert_engine_starting",
+        name=settings.alert_engine_name,
+        health=f"http://{settings.health_host}:{settings.health_port}/readyz",
+    )
+    async with (
+        build(settings) as ports,
+        health_server(host=settings.health_host, port=settings.health_port, dependencies=ports.dependencies),
+    ):
+        await run(
+            ports, notice_quiet=timedelta(seconds=settings.notice_quiet_seconds), stop=stop_on_signals()
+        )
+
+
+def main() -> None:
+    """Run the command line."""
+    typer.run(_command)
+
+
+if __name__ == "__main__":
+    main()
