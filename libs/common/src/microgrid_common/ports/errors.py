@@ -26,3 +26,12 @@ class PartialWriteError(PermanentError):
         super().__init__(message)
         self.rejected = tuple(rejected)
         """The readings that were not stored; every other one of the call was."""
+
+
+class TooManyPointsError(PermanentError):
+    """There are more points than one answer may hold: ask for a shorter time."""
+
+    def __init__(self, maximum: int) -> None:
+        super().__init__(f"more than {maximum} points: ask for a shorter time, or for one device")
+        self.maximum = maximum
+        """How many there may be."""

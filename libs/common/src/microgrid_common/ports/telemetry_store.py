@@ -7,6 +7,9 @@ from typing import Protocol
 
 from microgrid_common.schemas.reading import Reading
 
+MAXIMUM_POINTS = 1_000_000
+"""The most that one `history` gives: 58 days of one device at 5 s, some 150 MB of memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -35,6 +38,8 @@ class TelemetryStore(Protocol):
     async def latest(self, grid_id: str, *, since: datetime) -> dict[str, Point]:
         """The newest point of each metric of a grid, over all its devices, not older than `since`.
 
+        Of several devices at the same time, the last one by name, so that asking again gives the same.
+
         Returns:
             Canonical metric name → point. A metric without a point is not in it.
 
@@ -56,6 +61,7 @@ class TelemetryStore(Protocol):
 
         Raises:
             RetryableError: the store is away.
+            TooManyPointsError: there are more points than the store gives at once, `MAXIMUM_POINTS`.
         """
 
     async def ping(self) -> None:

@@ -1,0 +1,36 @@
+"""Which telemetry store the settings ask for."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from microgrid_common.adapters.sqlite.telemetry_store import SqliteTelemetryStore
+from microgrid_common.ports.telemetry_store import TelemetryStore
+from microgrid_common.runtime.settings import TelemetryStoreSettings
+
+SQLITE_FILE_NAME = "telemetry.sqlite3"
+
+
+@asynccontextmanager
+async def open_telemetry_store(settings: TelemetryStoreSettings) -> AsyncIterator[TelemetryStore]:
+    """The telemetry store that `settings` name, while the block runs. It connects at its first use."""
+    async with _STORES[settings.telemetry_store](settings) as store:
+        yield store
+
+
+def _influx(settings: TelemetryStoreSettings) -> AbstractAsyncContextManager[TelemetryStore]:
+    # Imported late: it takes half a second and 16 MB, which an edge box with SQLite can do without.
+    from microgrid_common.adapters.influx.telemetry_store import InfluxTelemetryStore  # noqa: PLC0415
+
+    return InfluxTelemetryStore(
+        url=settings.influx_url,
+        token=settings.influx_token.get_secret_value(),
+        org=settings.influx_org,
+        bucket=settings.influx_bucket,
+    )
+
+
+def _sqlite(settings: TelemetryStoreSettings) -> AbstractAsyncContextManager[TelemetryStore]:
+    return SqliteTelemetryStore(settings.data_dir / SQLITE_FILE_NAME)
+
+
+_STORES = {"influx": _influx, "sqlite": _sqlite}

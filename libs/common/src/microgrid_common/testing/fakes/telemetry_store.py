@@ -1,0 +1,79 @@
+"""The telemetry store in memory."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from math import isfinite
+
+from microgrid_common.ports.errors import PartialWriteError, TooManyPointsError
+from microgrid_common.ports.telemetry_store import MAXIMUM_POINTS, Point
+from microgrid_common.schemas.reading import Reading
+from microgrid_common.testing.fakes.failing import FailsOnDemand
+
+
+class FakeTelemetryStore(FailsOnDemand):
+    """Implements `TelemetryStore`.
+
+    Args:
+        maximum_points: the most that `history` gives.
+    """
+
+    def __init__(self, *, maximum_points: int = MAXIMUM_POINTS) -> None:
+        super().__init__()
+        self.writes: list[tuple[Reading, ...]] = []
+        """The readings of each call of `write` that did not fail, in order."""
+        self._maximum_points = maximum_points
+        self._values: dict[tuple[str, str], dict[tuple[datetime, str], float]] = defaultdict(dict)
+        self._refused_for_good: set[tuple[str, str, datetime]] = set()
+
+    def refuse(self, *readings: Reading) -> None:
+        """Never store readings of the identity of these, as a store refuses what is past its retention."""
+        self._refused_for_good.update(_identity(reading) for reading in readings)
+
+    async def write(self, readings: Sequence[Reading]) -> None:
+        """As `TelemetryStore.write`."""
+        self._may_fail()
+        rejected = [reading for reading in readings if self._refuses(reading)]
+        accepted = tuple(reading for reading in readings if not self._refuses(reading))
+        for reading in accepted:
+            for metric, value in reading.metrics.items():
+                self._values[reading.grid_id, metric][reading.timestamp, reading.device_id] = value
+        self.writes.append(accepted)
+        if rejected:
+            raise PartialWriteError("the fake store refuses them", rejected=rejected)
+
+    async def latest(self, grid_id: str, *, since: datetime) -> dict[str, Point]:
+        """As `TelemetryStore.latest`."""
+        self._may_fail()
+        newest = {metric: max(values) for (grid, metric), values in self._values.items() if grid == grid_id}
+        return {
+            metric: Point(device_id, time, self._values[grid_id, metric][time, device_id])
+            for metric, (time, device_id) in newest.items()
+            if time >= since
+        }
+
+    async def history(
+        self, grid_id: str, metric: str, *, start: datetime, end: datetime, device_id: str | None = None
+    ) -> list[Point]:
+        """As `TelemetryStore.history`."""
+        self._may_fail()
+        points = [
+            Point(device, time, value)
+            for (time, device), value in sorted(self._values.get((grid_id, metric), {}).items())
+            if start <= time < end and device_id in (None, device)
+        ]
+        if len(points) > self._maximum_points:
+            raise TooManyPointsError(self._maximum_points)
+        return points
+
+    async def ping(self) -> None:
+        """As `TelemetryStore.ping`."""
+        self._may_fail()
+
+    def _refuses(self, reading: Reading) -> bool:
+        finite = all(map(isfinite, reading.metrics.values()))
+        return not finite or _identity(reading) in self._refused_for_good
+
+
+def _identity(reading: Reading) -> tuple[str, str, datetime]:
+    return reading.grid_id, reading.device_id, reading.timestamp
