@@ -4,7 +4,6 @@ from typing import Literal
 
 from microgrid_alert_engine.settings import AlertEngineSettings
 from pydantic import AnyUrl
-from pydantic_settings import SettingsConfigDict
 
 from microgrid_api.settings import ApiSettings
 from microgrid_common.runtime.settings import Port
@@ -14,10 +13,8 @@ from microgrid_simulator.settings import SimulatorSettings
 LOOPBACK = "127.0.0.1"
 
 
-class StandaloneSettings(ApiSettings, IngestorSettings, AlertEngineSettings, SimulatorSettings):
+class StandaloneSettings(IngestorSettings, AlertEngineSettings, ApiSettings, SimulatorSettings):
     """What it reads from `MICROGRID_…` variables and `.env`: the settings of its services, and a few more."""
-
-    model_config = SettingsConfigDict()
 
     telemetry_store: Literal["influx", "sqlite"] = "sqlite"
     """One file, so that nothing has to be installed; `influx` for a server of your own."""

@@ -16,7 +16,7 @@ AuthMode = Literal["prototype"]
 Origin = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.:\[\]-]{1,253}$")]
 
 
-class ApiSettings(TelemetryStoreSettings, RedisSettings):
+class ApiSettings(RedisSettings, TelemetryStoreSettings):
     """What the API reads from `MICROGRID_…` variables and `.env`."""
 
     auth_mode: AuthMode = "prototype"
