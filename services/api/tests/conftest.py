@@ -1,7 +1,7 @@
 """The API on fakes, at a fixed time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 import httpx
@@ -11,54 +11,13 @@ from fastapi import FastAPI
 from microgrid_api.app import create_app
 from microgrid_api.live import LiveFeed
 from microgrid_api.ports import ApiPorts
-from microgrid_common.ports.telemetry_store import Point
-from microgrid_common.schemas.reading import Reading
 from microgrid_common.testing.fakes.alert_store import FakeAlertStore
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
-from microgrid_common.testing.fakes.failing import FailsOnDemand
+from microgrid_common.testing.fakes.telemetry_store import FakeTelemetryStore
 from microgrid_common.testing.samples import SAMPLE_TIME
 from microgrid_common.testing.waiting import wait_until
 
 SHARDS = 4
-
-
-class FakeTelemetryStore(FailsOnDemand):
-    def __init__(self) -> None:
-        super().__init__()
-        self.readings: dict[tuple[str, str, datetime], Reading] = {}
-
-    async def write(self, readings: Sequence[Reading]) -> None:
-        self._may_fail()
-        for reading in readings:
-            self.readings[reading.grid_id, reading.device_id, reading.timestamp] = reading
-
-    async def latest(self, grid_id: str, *, since: datetime) -> dict[str, Point]:
-        self._may_fail()
-        return {
-            metric: Point(reading.device_id, reading.timestamp, value)
-            for reading in self._in_order(grid_id)
-            if reading.timestamp >= since
-            for metric, value in reading.metrics.items()
-        }
-
-    async def history(
-        self, grid_id: str, metric: str, *, start: datetime, end: datetime, device_id: str | None = None
-    ) -> list[Point]:
-        self._may_fail()
-        return [
-            Point(reading.device_id, reading.timestamp, reading.metrics[metric])
-            for reading in self._in_order(grid_id)
-            if metric in reading.metrics
-            and start <= reading.timestamp < end
-            and device_id in (None, reading.device_id)
-        ]
-
-    async def ping(self) -> None:
-        self._may_fail()
-
-    def _in_order(self, grid_id: str) -> list[Reading]:
-        readings = [reading for reading in self.readings.values() if reading.grid_id == grid_id]
-        return sorted(readings, key=lambda reading: (reading.timestamp, reading.device_id))
 
 
 class Clock:

@@ -30,7 +30,8 @@ def _command() -> None:
     try:
         settings = ApiSettings()
     except ValidationError as error:
-        raise typer.BadParameter(describe_problems(error)) from None
+        typer.echo(f"microgrid-api: {describe_problems(error)}", err=True)
+        raise typer.Exit(code=2) from None
     configure_logging(service="api", level=settings.log_level, log_format=settings.log_format)
     try:
         asyncio.run(_run(settings))

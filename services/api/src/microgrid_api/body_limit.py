@@ -14,7 +14,10 @@ _DETAIL = f"The body is larger than {MAXIMUM_BODY_BYTES // 1024} KiB."
 
 
 class BodyLimit:
-    """Refuses a body above the limit: by its announced length, and while it arrives when there is none."""
+    """Refuses a body above the limit: by its announced length, and while it arrives when there is none.
+
+    FastAPI has such a limit of its own, but that answers in plain text, before any error handler.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -69,17 +69,19 @@ class InvalidRequest(BaseModel):
 
 
 class UnavailableError(Exception):
-    """Something that a request needs is away."""
+    """Something that a request needs is away; the message is one for the client."""
 
-    def __init__(self, what: str, *, retry_after: timedelta | None = None) -> None:
-        super().__init__(f"The {what} is away.")
+    def __init__(self, message: str, *, retry_after: timedelta | None = None) -> None:
+        super().__init__(message)
         self.retry_after = retry_after or _RETRY_AFTER
         """How long the client should wait before it tries again."""
 
 
 @asynccontextmanager
 async def asking(what: str) -> AsyncIterator[None]:
-    """Say that `what` is away when it does not answer, or answers with an error.
+    """Tell the client about `what` when it does not answer, or answers with an error.
+
+    What the error says stays inside: it may name addresses. `/readyz` and the log have it.
 
     Args:
         what: as in "The telemetry store is away."
@@ -91,9 +93,12 @@ async def asking(what: str) -> AsyncIterator[None]:
         async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
             yield
     except RetryableError as error:
-        raise UnavailableError(what, retry_after=error.retry_after) from error
-    except (PermanentError, TimeoutError) as error:
-        raise UnavailableError(what) from error
+        raise UnavailableError(f"The {what} is away.", retry_after=error.retry_after) from error
+    except PermanentError as error:
+        raise UnavailableError(f"The {what} refuses to answer.") from error
+    except TimeoutError as error:
+        seconds = ANSWER_WITHIN.total_seconds()
+        raise UnavailableError(f"The {what} did not answer within {seconds:g} s.") from error
 
 
 def add_error_handlers(app: FastAPI) -> None:

@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
+from microgrid_common.ports.errors import TooManyPointsError
 from microgrid_common.ports.telemetry_store import Point
 
 MAXIMUM_PERIOD: Final = timedelta(days=366)
-MAXIMUM_POINTS: Final = 2_000
+POINTS_SHOWN: Final = 2_000
 """More than any phone has columns of pixels."""
 
 PERIOD_RULE: Final = "a whole number and m, h, d or w, such as 30m, 24h, 7d or 4w; at most 366d"
@@ -22,8 +23,16 @@ _UNITS: Final = {
     "d": timedelta(days=1),
     "w": timedelta(weeks=1),
 }
+_FIRST_SLICE: Final = timedelta(hours=1)
+_SHORTEST_SLICE: Final = timedelta(seconds=1)
+# A stretch without data may be followed by one with thousands of devices.
+_LONGEST_SLICE: Final = timedelta(days=7)
+_FEW_POINTS: Final = 5_000
+# To sort them into buckets takes some 20 ms, in which nothing else is served.
+_MANY_POINTS: Final = 20_000
+
 _POINTS_KEPT_PER_BUCKET: Final = 3
-_BUCKETS: Final = MAXIMUM_POINTS // _POINTS_KEPT_PER_BUCKET
+_BUCKETS: Final = POINTS_SHOWN // _POINTS_KEPT_PER_BUCKET
 
 
 def parse_period(text: str) -> timedelta:
@@ -56,7 +65,7 @@ class _Bucket:
 
 
 class Thinner:
-    """Collects points in order of time and keeps at most `MAXIMUM_POINTS` of them.
+    """Collects points in order of time and keeps at most `POINTS_SHOWN` of them.
 
     As long as they are fewer, it keeps all. Else the time is divided into equal buckets, and of each the
     lowest, the highest and the last point are kept, all as they were measured: a line through them has the
@@ -74,7 +83,7 @@ class Thinner:
         for point in points:
             if self._all is not None:
                 self._all.append(point)
-                if len(self._all) > MAXIMUM_POINTS:
+                if len(self._all) > POINTS_SHOWN:
                     self._all = None
             number = (point.time - self._start) // self._bucket_length
             if (bucket := self._buckets.get(number)) is None:
@@ -91,6 +100,39 @@ class Thinner:
             for bucket in self._buckets.values()
             for point in sorted({bucket.lowest, bucket.highest, bucket.last}, key=_by_time)
         ]
+
+
+class ReadHistory(Protocol):
+    """Reads the points of one metric: `TelemetryStore.history` of a certain grid and metric."""
+
+    async def __call__(self, *, start: datetime, end: datetime) -> list[Point]:
+        """The points with `start` <= time < `end`, in order of time."""
+
+
+async def read_thinned(read: ReadHistory, *, start: datetime, end: datetime) -> list[Point]:
+    """The points with `start` <= time < `end`, thinned to `POINTS_SHOWN`.
+
+    They are read slice by slice, since a year of one device every 5 s is 6 million points. A slice is made
+    longer or shorter by how many points the last one had.
+    """
+    thinner = Thinner(start=start, end=end)
+    length = _FIRST_SLICE
+    while start < end:
+        until = min(start + length, end)
+        try:
+            points = await read(start=start, end=until)
+        except TooManyPointsError:
+            if length <= _SHORTEST_SLICE:
+                raise
+            length /= 4
+            continue
+        thinner.add(points)
+        start = until
+        if len(points) < _FEW_POINTS:
+            length = min(2 * length, _LONGEST_SLICE)
+        elif len(points) > _MANY_POINTS:
+            length = max(length / 2, _SHORTEST_SLICE)
+    return thinner.points()
 
 
 def _by_time(point: Point) -> tuple[datetime, str]:

@@ -65,7 +65,15 @@ def _utc_now() -> datetime:
 
 
 class LiveFeed:
-    """Keeps the newest values of all grids and the last alert events."""
+    """Keeps the newest values of all grids and the last alert events.
+
+    Args:
+        log: what it follows.
+        telemetry: what it starts from.
+        stream_shards: into how many streams the readings are divided.
+        alert_events_kept: how many alert events wait for slow clients.
+        now: the present, aware, in UTC.
+    """
 
     def __init__(
         self,
@@ -73,6 +81,7 @@ class LiveFeed:
         log: DurableLog,
         telemetry: TelemetryStore,
         stream_shards: int,
+        alert_events_kept: int = ALERT_EVENTS_KEPT,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._log = log
@@ -80,7 +89,7 @@ class LiveFeed:
         self._streams = [*readings_streams(stream_shards), ALERTS_STREAM]
         self._now = now
         self._state = LiveState()
-        self._alert_events: deque[AlertEvent] = deque(maxlen=ALERT_EVENTS_KEPT)
+        self._alert_events: deque[AlertEvent] = deque(maxlen=alert_events_kept)
         self._alert_events_seen = 0
         self._changed = asyncio.Event()
         self._connected = False
@@ -139,6 +148,7 @@ class LiveFeed:
     async def _start_positions(self) -> dict[str, str]:
         with _refusals_may_pass():
             last = {stream: await self._log.last_id(stream) for stream in self._streams}
+        self._connected = True
         return {
             stream: position if stream == ALERTS_STREAM else _position_before(position, _LOOK_BACK)
             for stream, position in last.items()
@@ -166,7 +176,9 @@ class LiveFeed:
     async def _read(self, positions: dict[str, str]) -> list[Entry]:
         try:
             with _refusals_may_pass():
-                entries = await self._log.read_after(positions, count=_ENTRIES_PER_READ, wait=_WAIT)
+                # Without waiting while it was away, to know at once that it is back.
+                wait = _WAIT if self._connected else timedelta()
+                entries = await self._log.read_after(positions, count=_ENTRIES_PER_READ, wait=wait)
         except RetryableError:
             self._connected = False
             raise

@@ -1,6 +1,6 @@
 """What the operators' dashboard shows."""
 
-from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from microgrid_api.context import Context, signed_in
 from microgrid_api.errors import InvalidRequest, Problem, UnavailableError, asking
-from microgrid_api.history import PERIOD_RULE, Thinner, parse_period
+from microgrid_api.history import PERIOD_RULE, parse_period, read_thinned
 from microgrid_api.views import AlertView, HistoryPoint, Realtime
 from microgrid_common.schemas.catalogue import BY_NAME_OR_ALIAS, find_metric
 from microgrid_common.schemas.identifiers import DEFAULT_GRID_ID
@@ -25,9 +25,6 @@ router = APIRouter(
         503: {"model": Problem, "description": "A store is away; see `Retry-After`."},
     },
 )
-
-_SLICE = timedelta(days=1)
-"""How much history is in memory at once: a year of readings every 5 s would be 6 million points."""
 
 
 def _canonical_name(name: str) -> str:
@@ -71,7 +68,7 @@ async def realtime(context: Context) -> Realtime:
     A figure is null when nothing has come for it in the last 24 hours.
     """
     if not context.feed.connected:
-        raise UnavailableError("log of live readings")
+        raise UnavailableError("The log of live readings is away.")
     newest = {metric: value.value for metric, value in context.feed.values(DEFAULT_GRID_ID).items()}
     figures = Realtime(
         consumption_kw=newest.get("consumption_kw"),
@@ -81,7 +78,7 @@ async def realtime(context: Context) -> Realtime:
     if any(value is not None for _, value in figures):
         return figures
     if not context.feed.seeded:
-        raise UnavailableError("telemetry store")
+        raise UnavailableError("The telemetry store is away, and nothing has arrived since the start.")
     raise HTTPException(HTTPStatus.NOT_FOUND, "No readings have arrived in the last 24 hours.")
 
 
@@ -108,15 +105,11 @@ async def historical(
     # A device's clock may be ahead by as much as the ingestor believes.
     end = context.now() + MAXIMUM_AHEAD
     start = context.now() - parse_period(period)
-    thinner = Thinner(start=start, end=end)
     async with asking("telemetry store"):
-        while start < end:
-            until = min(start + _SLICE, end)
-            thinner.add(
-                await context.ports.telemetry.history(DEFAULT_GRID_ID, metric, start=start, end=until)
-            )
-            start = until
-    return [HistoryPoint.of(point) for point in thinner.points()]
+        points = await read_thinned(
+            partial(context.ports.telemetry.history, DEFAULT_GRID_ID, metric), start=start, end=end
+        )
+    return [HistoryPoint.of(point) for point in points]
 
 
 def _whole_as_integer(value: float | None) -> float | None:

@@ -3,7 +3,6 @@
 import asyncio
 from datetime import timedelta
 from typing import Final
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from fastapi.security.utils import get_authorization_scheme_param
@@ -74,7 +73,7 @@ def _check_origin(websocket: WebSocket, context: ApiContext) -> None:
     origin = websocket.headers.get("origin")
     if origin is None or origin in context.cors_origins:
         return
-    if urlsplit(origin).netloc != websocket.headers.get("host"):
+    if origin.partition("://")[2] != websocket.headers.get("host"):
         raise _CloseConnection(_OTHER_ORIGIN, "web pages of this origin are not allowed")
 
 

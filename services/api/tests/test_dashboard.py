@@ -1,0 +1,152 @@
+"""What the dashboard shows, also when there is little to show or a store is away."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from microgrid_api import errors
+from microgrid_api.live import LiveFeed
+from microgrid_common.ports.errors import PermanentError, RetryableError
+from microgrid_common.schemas.alert import Severity
+from microgrid_common.testing.fakes.alert_store import FakeAlertStore
+from microgrid_common.testing.fakes.durable_log import FakeDurableLog
+from microgrid_common.testing.fakes.telemetry_store import FakeTelemetryStore
+from microgrid_common.testing.samples import SAMPLE_TIME, append_readings, sample_alert, sample_reading
+from microgrid_common.testing.waiting import wait_until
+
+MINUTE = timedelta(minutes=1)
+
+
+async def values_arrive(feed: LiveFeed, log: FakeDurableLog, **metrics: float) -> None:
+    await append_readings(log, replace(sample_reading(), metrics=metrics))
+    await wait_until(lambda: feed.values("default"), timeout=5, description="the values")
+
+
+async def test_realtime_says_so_when_nothing_has_come_yet(
+    operator: httpx.AsyncClient, feed: LiveFeed
+) -> None:
+    await wait_until(lambda: feed.connected, timeout=5, description="the feed to be up")
+    answer = await operator.get("/api/dashboard/realtime")
+    assert answer.status_code == 404
+    assert answer.json() == {"detail": "No readings have arrived in the last 24 hours."}
+
+
+@pytest.mark.parametrize(
+    ("metrics", "shown"),
+    [
+        (
+            {"consumption_kw": 10.5},
+            '{"consumption_kW":10.5,"generation_kW":null,"battery_soc":null}',
+        ),
+        ({"battery_soc": 75}, '{"consumption_kW":null,"generation_kW":null,"battery_soc":75}'),
+        ({"battery_soc": 75.5}, '{"consumption_kW":null,"generation_kW":null,"battery_soc":75.5}'),
+        (
+            {"consumption_kw": 0, "generation_kw": 0, "battery_soc": 0},
+            '{"consumption_kW":0.0,"generation_kW":0.0,"battery_soc":0}',
+        ),
+    ],
+)
+async def test_realtime_shows_null_for_what_has_not_come_and_a_whole_charge_as_an_integer(
+    operator: httpx.AsyncClient, feed: LiveFeed, log: FakeDurableLog, metrics: dict[str, float], shown: str
+) -> None:
+    await values_arrive(feed, log, **metrics)
+    assert (await operator.get("/api/dashboard/realtime")).text == shown
+
+
+async def test_realtime_is_not_there_when_only_other_metrics_have_come(
+    operator: httpx.AsyncClient, feed: LiveFeed, log: FakeDurableLog
+) -> None:
+    await values_arrive(feed, log, humidity_percent=40)
+    assert (await operator.get("/api/dashboard/realtime")).status_code == 404
+
+
+async def test_realtime_is_unavailable_rather_than_old_while_the_log_is_away(
+    operator: httpx.AsyncClient, feed: LiveFeed, log: FakeDurableLog
+) -> None:
+    await values_arrive(feed, log, battery_soc=75)
+    log.fail_next(RetryableError("away"), times=3)
+    await wait_until(lambda: not feed.connected, timeout=5, description="the feed to notice")
+    answer = await operator.get("/api/dashboard/realtime")
+    assert answer.status_code == 503
+    assert answer.json() == {"detail": "The log of live readings is away."}
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+async def test_realtime_does_not_say_there_is_nothing_before_it_knows(
+    operator: httpx.AsyncClient, idle_feed: LiveFeed, telemetry: FakeTelemetryStore
+) -> None:
+    telemetry.fail_next(RetryableError("away"), times=1000)
+    running = asyncio.create_task(idle_feed.run())
+    await wait_until(lambda: idle_feed.connected, timeout=5, description="the feed to be up")
+    answer = await operator.get("/api/dashboard/realtime")
+    assert (answer.status_code, answer.json()) == (
+        503,
+        {"detail": "The telemetry store is away, and nothing has arrived since the start."},
+    )
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def test_the_newest_alert_comes_first_and_a_cleared_one_not_at_all(
+    operator: httpx.AsyncClient, alerts: FakeAlertStore
+) -> None:
+    await alerts.raise_alert(sample_alert(SAMPLE_TIME, rule_id="first"))
+    await alerts.raise_alert(sample_alert(SAMPLE_TIME + 2 * MINUTE, rule_id="second"))
+    await alerts.raise_alert(sample_alert(SAMPLE_TIME + MINUTE, rule_id="third", severity=Severity.CRITICAL))
+    later = SAMPLE_TIME + 3 * MINUTE
+    await alerts.clear_alert("default", "prototype", "first", cleared_at=later, effective_at=later)
+    answer = await operator.get("/api/dashboard/alerts")
+    assert [(alert["id"], alert["severity"]) for alert in answer.json()] == [
+        ("alert-2", "warning"),
+        ("alert-3", "critical"),
+    ]
+
+
+async def test_no_alert_is_an_empty_list(operator: httpx.AsyncClient) -> None:
+    answer = await operator.get("/api/dashboard/alerts")
+    assert (answer.status_code, answer.json()) == (200, [])
+
+
+async def test_alerts_of_another_grid_are_not_shown(
+    operator: httpx.AsyncClient, alerts: FakeAlertStore
+) -> None:
+    await alerts.raise_alert(sample_alert(grid_id="village-2"))
+    assert (await operator.get("/api/dashboard/alerts")).json() == []
+
+
+@pytest.mark.parametrize(
+    ("error", "detail"),
+    [
+        (RetryableError("redis: 10.0.0.7 is away"), "The alert store is away."),
+        (PermanentError("redis: NOPERM"), "The alert store refuses to answer."),
+    ],
+)
+async def test_alerts_are_unavailable_while_their_store_is_away(
+    operator: httpx.AsyncClient, alerts: FakeAlertStore, error: Exception, detail: str
+) -> None:
+    alerts.fail_next(error)
+    answer = await operator.get("/api/dashboard/alerts")
+    assert (answer.status_code, answer.json()) == (503, {"detail": detail})
+    assert (await operator.get("/api/dashboard/alerts")).status_code == 200
+
+
+async def test_a_store_says_itself_how_long_to_leave_it_alone(
+    operator: httpx.AsyncClient, telemetry: FakeTelemetryStore
+) -> None:
+    telemetry.fail_next(RetryableError("busy", retry_after=timedelta(seconds=29.1)))
+    answer = await operator.get("/api/dashboard/historical", params={"metric": "battery_soc"})
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+
+
+async def test_a_store_that_does_not_answer_counts_as_away(
+    operator: httpx.AsyncClient, alerts: FakeAlertStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(grid_id: str | None = None) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(errors, "ANSWER_WITHIN", timedelta(milliseconds=10))
+    monkeypatch.setattr(alerts, "active_alerts", never)
+    assert (await operator.get("/api/dashboard/alerts")).status_code == 503
