@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from microgrid_alert_engine.settings import AlertEngineSettings
 from pydantic import AnyUrl
 
+from microgrid_alert_engine.settings import AlertEngineSettings
 from microgrid_api.settings import ApiSettings
 from microgrid_common.runtime.settings import Port
 from microgrid_ingestor.settings import IngestorSettings
