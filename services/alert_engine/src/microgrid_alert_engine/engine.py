@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
-from pydantic import ValidationError
 
 from microgrid_alert_engine.lifecycle import AlertToClear, Decision, Lifecycle
 from microgrid_alert_engine.rules import Rule
@@ -15,11 +14,11 @@ from microgrid_common.ports.errors import PermanentError
 from microgrid_common.ports.evaluation_progress import EvaluationProgress
 from microgrid_common.runtime import metrics
 from microgrid_common.runtime.backoff import until_it_works
+from microgrid_common.schemas import streams
 from microgrid_common.schemas.alert import Alert
 from microgrid_common.schemas.notice import DeviceNotice
 from microgrid_common.schemas.quarantine import RAW_BYTES_KEPT, Defect, QuarantinedMessage, Reason
 from microgrid_common.schemas.reading import Reading, decode_readings, encode_readings
-from microgrid_common.schemas.streams import NOTICE_KIND, QUARANTINE_STREAM, QUARANTINED_KIND, READINGS_KIND
 
 log = structlog.get_logger()
 
@@ -80,47 +79,48 @@ class AlertEngine:
 
     async def _process_entry(self, entry: Entry) -> None:
         try:
-            if entry.kind == NOTICE_KIND:
-                await self._process_notice(DeviceNotice.model_validate_json(entry.data))
-                return
-            if entry.kind != READINGS_KIND:
-                # Of a newer version of the ingestor: kept, so that it can be replayed to a newer engine.
-                await self._quarantine(entry, entry.data, "an entry of an unknown kind")
-                return
-            readings = decode_readings(entry.data)
-        except ValidationError as error:
-            log.exception("stream_entry_undecodable", stream=entry.stream, entry=entry.id)
-            await self._quarantine(entry, entry.data, str(error))
+            readings = await self._take_apart(entry)
+        except Exception as error:
+            # Whatever is wrong with it or with us, what other devices have sent waits behind this one.
+            log.exception("stream_entry_failed", stream=entry.stream, entry=entry.id)
+            await self._quarantine(entry, entry.data, f"{type(error).__name__}: {error}")
             return
         for reading in readings:
-            await self._process_reading(entry, reading)
+            try:
+                for decision in self._lifecycle.on_reading(reading):
+                    await self._carry_out(decision)
+            except Exception as error:
+                log.exception("evaluation_failed", grid_id=reading.grid_id, device_id=reading.device_id)
+                await self._quarantine(entry, encode_readings([reading]), f"{type(error).__name__}: {error}")
 
-    async def _process_notice(self, notice: DeviceNotice) -> None:
-        if decision := self._lifecycle.on_notice(notice, now=self._clock()):
-            await self._carry_out(decision)
-
-    async def _process_reading(self, entry: Entry, reading: Reading) -> None:
-        try:
-            for decision in self._lifecycle.on_reading(reading):
-                await self._carry_out(decision)
-        except Exception as error:
-            # Whatever we did wrong, the readings of other devices wait behind this one.
-            log.exception("evaluation_failed", grid_id=reading.grid_id, device_id=reading.device_id)
-            await self._quarantine(entry, encode_readings([reading]), type(error).__name__)
+    async def _take_apart(self, entry: Entry) -> Sequence[Reading]:
+        """The readings of an entry; a notice is carried out."""
+        match entry.kind:
+            case streams.READINGS_KIND:
+                return decode_readings(entry.data)
+            case streams.NOTICE_KIND:
+                notice = DeviceNotice.model_validate_json(entry.data)
+                if decision := self._lifecycle.on_notice(notice, now=self._clock()):
+                    await self._carry_out(decision)
+                return ()
+            case _:
+                # Written by a newer ingestor: it is kept, so that it can be replayed to a newer engine.
+                raise ValueError(f"no entry of the kind {entry.kind!r} is known")
 
     async def _carry_out(self, decision: Decision) -> None:
         try:
             alert = await until_it_works(lambda: self._ask_store(decision), dependency=REDIS)
+            done = alert is not None or await self._is_as_asked(decision)
         except PermanentError:
-            # The lifecycle takes it for not done: the next reading asks for it again.
+            # It counts as not done, so the device's next reading asks for it again.
             log.exception("alert_refused", **_named(decision))
             return
+        if done:
+            self._lifecycle.carried_out(decision, now=self._clock())
         if alert is not None:
             cleared = isinstance(decision, AlertToClear)
             metrics.ALERT_TRANSITIONS.labels(transition="cleared" if cleared else "raised").inc()
             log.info("alert_cleared" if cleared else "alert_raised", alert_id=alert.id, **_named(decision))
-        if alert is not None or await self._is_as_asked(decision):
-            self._lifecycle.carried_out(decision, now=self._clock())
 
     async def _ask_store(self, decision: Decision) -> Alert | None:
         if isinstance(decision, AlertToClear):
@@ -136,8 +136,8 @@ class AlertEngine:
     async def _is_as_asked(self, decision: Decision) -> bool:
         """Whether the store is as a decision wanted it, though it did nothing about it.
 
-        So it is when an earlier try has done it and its answer was lost, and so it is not when the
-        decision came from a reading that is older than the last transition, after a crash.
+        It is when an earlier try has done it and the answer was lost. It is not when, after a crash, an
+        entry comes again that is older than the last transition.
         """
         active = await until_it_works(lambda: self._alerts.active_alerts(decision.grid_id), dependency=REDIS)
         wanted_active = not isinstance(decision, AlertToClear)
@@ -155,7 +155,7 @@ class AlertEngine:
             raw=data[:RAW_BYTES_KEPT],
             raw_size_bytes=len(data),
         )
-        record = Record(QUARANTINE_STREAM, QUARANTINED_KIND, kept.model_dump_json().encode())
+        record = Record(streams.QUARANTINE_STREAM, streams.QUARANTINED_KIND, kept.model_dump_json().encode())
         await until_it_works(lambda: self._log.append([record]), dependency=REDIS)
 
 
