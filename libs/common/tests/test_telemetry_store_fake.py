@@ -1,11 +1,10 @@
 import pytest
 
 from microgrid_common.ports.errors import PartialWriteError, RetryableError
+from microgrid_common.testing.contracts.telemetry_samples import at, reading
 from microgrid_common.testing.contracts.telemetry_store import (
     CONTRACT_MAXIMUM_POINTS,
     TelemetryStoreContract,
-    at,
-    reading,
     values,
 )
 from microgrid_common.testing.fakes.telemetry_store import FakeTelemetryStore

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
-from microgrid_common.ports.errors import PermanentError, RetryableError
+from microgrid_common.ports.errors import RetryableError
 
 LONGEST_RETRY_AFTER = timedelta(minutes=5)
 """A wrong `Retry-After` must not silence us for a day."""
@@ -73,14 +73,7 @@ def write_error(refusal: Refusal) -> Exception:
     if refusal.by_influxdb:
         dropped = _DROPPED.search(refusal.message)
         return PointsRefusedError(refusal.message, dropped=int(dropped[1]) if dropped else None)
-    return _unavailable(refusal)
-
-
-def query_error(refusal: Refusal) -> Exception:
-    """The error that an answer to a query means."""
-    if refusal.by_influxdb:
-        return PermanentError(f"InfluxDB refused the query: {refusal.message}")
-    return _unavailable(refusal)
+    return unavailable(refusal)
 
 
 def no_answer(error: Exception) -> RetryableError:
@@ -88,8 +81,11 @@ def no_answer(error: Exception) -> RetryableError:
     return RetryableError(f"InfluxDB does not answer: {str(error) or type(error).__name__}")
 
 
-def _unavailable(refusal: Refusal) -> RetryableError:
-    # Whatever it is, it may be otherwise once the server or the settings are mended.
+def unavailable(refusal: Refusal) -> RetryableError:
+    """The error of any other answer, which may be another one once the server or the settings are mended.
+
+    Among them a 400 to a query: InfluxDB also says that when the organisation does not exist.
+    """
     meaning = _CONFIGURATION.get(refusal.status, "it cannot do this now")
     return RetryableError(
         f"InfluxDB answered {refusal.status}, {meaning}: {refusal.message}",

@@ -4,6 +4,7 @@ import zlib
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from operator import attrgetter
 from typing import Self
 from urllib.parse import urlsplit
@@ -20,7 +21,7 @@ from microgrid_common.adapters.influx.responses import (
     Refusal,
     WriteTooLargeError,
     no_answer,
-    query_error,
+    unavailable,
     write_error,
 )
 from microgrid_common.ports.errors import PartialWriteError, RetryableError, TooManyPointsError
@@ -119,13 +120,7 @@ class InfluxTelemetryStore:
         """As `TelemetryStore.write`."""
         rejected: list[tuple[Reading, str]] = []
         for first in range(0, len(readings), _READINGS_PER_REQUEST):
-            part = readings[first : first + _READINGS_PER_REQUEST]
-            try:
-                await self._post(part)
-            except (PointsRefusedError, WriteTooLargeError, UnencodableError):
-                # What is past the retention is together at the beginning of the order of time, so that few
-                # halves hold both kinds. The sort is stable: of the same identity, the later stays so.
-                await self._write_in_halves(sorted(part, key=attrgetter("timestamp")), rejected)
+            await self._write_what_can_be(readings[first : first + _READINGS_PER_REQUEST], rejected)
         if rejected:
             raise PartialWriteError(
                 f"InfluxDB refused {len(rejected)} of {len(readings)} readings: {rejected[0][1]}",
@@ -175,14 +170,14 @@ class InfluxTelemetryStore:
         except (PointsRefusedError, WriteTooLargeError) as error:
             raise RetryableError(f"InfluxDB refuses to take nothing: {error}") from error
 
-    async def _write_in_halves(
+    async def _write_what_can_be(
         self, readings: Sequence[Reading], rejected: list[tuple[Reading, str]]
     ) -> None:
-        """Write what can be written; what cannot is added to `rejected`, with the reason.
+        """Write what InfluxDB takes, and add what it does not to `rejected`, with the reason.
 
-        Halves what is refused until single readings are left. That every reading not rejected went with
-        an accepted request also covers what InfluxDB does not say: of a write into several shards, it
-        reports the first refusal and leaves open whether the rest is done.
+        What is refused is halved until single readings are left. So every reading that is not rejected
+        went with an accepted request, which also covers what InfluxDB leaves open: of a write into several
+        shards it reports the first refusal, before the rest is done.
         """
         try:
             await self._post(readings)
@@ -191,9 +186,12 @@ class InfluxTelemetryStore:
             if len(readings) == 1 or dropped == len(readings):
                 rejected.extend((reading, str(error)) for reading in readings)
                 return
-            middle = len(readings) // 2
-            await self._write_in_halves(readings[:middle], rejected)
-            await self._write_in_halves(readings[middle:], rejected)
+            # In the order of time, what is past the retention is together at the beginning, so that few
+            # halves hold both kinds. The sort is stable: of one identity, the later reading stays so.
+            in_order = sorted(readings, key=attrgetter("timestamp"))
+            middle = len(in_order) // 2
+            await self._write_what_can_be(in_order[:middle], rejected)
+            await self._write_what_can_be(in_order[middle:], rejected)
 
     async def _post(self, readings: Sequence[Reading]) -> None:
         await self._post_lines(encode(readings))
@@ -225,9 +223,9 @@ class InfluxTelemetryStore:
                 org=self._org, query=body, _preload_content=False, async_req=False
             )
             async with response:
-                if not response.ok:
+                if response.status != HTTPStatus.OK:
                     answer = await response.content.read(_LARGEST_REFUSAL_BYTES)
-                    raise query_error(Refusal(response.status, response.headers.get("Retry-After"), answer))
+                    raise unavailable(Refusal(response.status, response.headers.get("Retry-After"), answer))
                 async for rows in read_rows(response.content.iter_any(), columns):
                     yield rows
         except _NO_ANSWER as error:

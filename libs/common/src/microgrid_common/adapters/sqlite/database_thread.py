@@ -47,7 +47,7 @@ class DatabaseThread:
         path: the file; it is made when missing, and its folder with mode 0700.
         name: of the thread.
         busy_timeout: how long to wait for another process that is writing.
-        prepare: makes the tables, in the transaction that `BEGIN IMMEDIATE` began.
+        prepare: checks or makes the tables of a connection that was just opened.
     """
 
     def __init__(
@@ -99,8 +99,7 @@ class DatabaseThread:
             # A write is durable when it returns, also through a power cut.
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
-            with in_transaction(connection):
-                self._prepare(connection)
+            self._prepare(connection)
         except BaseException:
             connection.close()
             raise

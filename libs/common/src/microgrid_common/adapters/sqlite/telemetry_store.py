@@ -197,10 +197,18 @@ def _is_finite(reading: Reading) -> bool:
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:
+    # Nearly always there is nothing to make; then no lock is needed, which another process may hold.
+    if _version_of(connection) == _VERSION:
+        return
+    with in_transaction(connection):
+        if _version_of(connection) == 0:
+            for statement in _TABLES:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {_VERSION}")
+
+
+def _version_of(connection: sqlite3.Connection) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > _VERSION:
         raise PermanentError(f"the telemetry file has version {version}; this program knows up to {_VERSION}")
-    if version < _VERSION:
-        for statement in _TABLES:
-            connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {_VERSION}")
+    return int(version)

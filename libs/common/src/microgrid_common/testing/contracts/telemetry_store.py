@@ -4,41 +4,24 @@ import asyncio
 import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from microgrid_common.ports.errors import PartialWriteError, TooManyPointsError
 from microgrid_common.ports.telemetry_store import Point, TelemetryStore
 from microgrid_common.schemas.reading import Flag, Reading
+from microgrid_common.testing.contracts.telemetry_samples import (
+    METRICS,
+    T0,
+    Delivery,
+    at,
+    deliveries,
+    reading,
+)
 
 CONTRACT_MAXIMUM_POINTS = 3_000
 """What the store under test must be told to give at most."""
-
-T0 = datetime(2026, 11, 23, 10, tzinfo=UTC)
-
-_METRICS = ("consumption_kw", "battery_soc", "irradiance_w_m2")
-_DEVICES = ("meter", "meter-2", "METER_2")
-
-
-def at(seconds: float) -> datetime:
-    """A time within the test, to the millisecond."""
-    return T0 + timedelta(milliseconds=round(seconds * 1000))
-
-
-def reading(
-    seconds: float, *, grid_id: str = "village", device_id: str = "meter", **metrics: float
-) -> Reading:
-    """A reading; of `consumption_kw` = `seconds` when no metrics are named."""
-    return Reading(
-        grid_id=grid_id,
-        device_id=device_id,
-        timestamp=at(seconds),
-        received_at=at(seconds),
-        metrics=metrics or {"consumption_kw": float(seconds)},
-    )
 
 
 async def values(store: TelemetryStore, metric: str = "consumption_kw", **more: Any) -> dict[float, float]:
@@ -46,40 +29,6 @@ async def values(store: TelemetryStore, metric: str = "consumption_kw", **more: 
     bounds: dict[str, Any] = {"start": at(-10_000), "end": at(10_000), **more}
     points = await store.history("village", metric, **bounds)
     return {(point.time - T0).total_seconds(): point.value for point in points}
-
-
-Delivery = list[list[Reading]]
-"""The batches of a delivery."""
-
-
-@st.composite
-def deliveries(draw: st.DrawFn) -> tuple[list[Reading], Delivery]:
-    """Readings of a grid, and a delivery of them: shuffled, repeated, in parts, cut into batches anyhow."""
-    measured = draw(
-        st.dictionaries(
-            st.tuples(st.sampled_from(_DEVICES), st.integers(0, 5)),
-            st.dictionaries(
-                st.sampled_from(_METRICS), st.floats(allow_nan=False, allow_infinity=False), min_size=1
-            ),
-            max_size=8,
-        )
-    )
-    # Not drawn: the store keeps what an earlier example wrote, and shrinking must not go back to it.
-    grid_id = uuid4().hex
-    readings = [
-        reading(milliseconds / 1000, grid_id=grid_id, device_id=device_id, **metrics)
-        for (device_id, milliseconds), metrics in measured.items()
-    ]
-    again = draw(st.lists(st.sampled_from(readings), max_size=10)) if readings else []
-    parts = [
-        reading((whole.timestamp - T0).total_seconds(), grid_id=grid_id, device_id=whole.device_id, **part)
-        for whole in again
-        if (part := {name: value for name, value in whole.metrics.items() if draw(st.booleans())})
-    ]
-    sent = draw(st.permutations([*readings, *parts]))
-    cuts = sorted(draw(st.lists(st.integers(0, len(sent)), max_size=4)))
-    batches = [sent[first:end] for first, end in zip([0, *cuts], [*cuts, len(sent)], strict=True)]
-    return readings, batches
 
 
 class TelemetryStoreContract:
@@ -94,7 +43,7 @@ class TelemetryStoreContract:
 
     async def test_what_was_written_is_read_back(self, store: TelemetryStore) -> None:
         """To the last digit, with its device and its time."""
-        written = reading(0.5, consumption_kw=0.1 + 0.2, battery_soc=75.0, dc_bus_current_a=-1e-7)
+        written = reading(0.5, {"consumption_kw": 0.1 + 0.2, "battery_soc": 75.0, "dc_bus_current_a": -1e-7})
         await store.write([written])
         assert await store.latest("village", since=at(0)) == {
             "consumption_kw": Point("meter", at(0.5), 0.1 + 0.2),
@@ -143,21 +92,21 @@ class TelemetryStoreContract:
         """Within one write by its order, and over several writes too; metric by metric."""
         await store.write(
             [
-                reading(1, consumption_kw=1, battery_soc=10),
-                reading(0, consumption_kw=0),
-                reading(1, consumption_kw=2),
+                reading(1, {"consumption_kw": 1, "battery_soc": 10}),
+                reading(0, {"consumption_kw": 0}),
+                reading(1, {"consumption_kw": 2}),
             ]
         )
         assert await values(store) == {0: 0, 1: 2}
         assert await values(store, "battery_soc") == {1: 10}
-        await store.write([reading(1, consumption_kw=3)])
+        await store.write([reading(1, {"consumption_kw": 3})])
         assert await values(store) == {0: 0, 1: 3}
         assert await values(store, "battery_soc") == {1: 10}
 
     async def test_readings_of_the_same_time_are_merged(self, store: TelemetryStore) -> None:
         """Each reading may hold another set of metrics."""
-        await store.write([reading(1, consumption_kw=4), reading(1, battery_soc=50)])
-        await store.write([reading(1, humidity_percent=60)])
+        await store.write([reading(1, {"consumption_kw": 4}), reading(1, {"battery_soc": 50})])
+        await store.write([reading(1, {"humidity_percent": 60})])
         newest = await store.latest("village", since=at(0))
         assert {metric: point.value for metric, point in newest.items()} == {
             "consumption_kw": 4,
@@ -176,10 +125,10 @@ class TelemetryStoreContract:
         """Each metric has its own newest point; of the same time, the last device by name gives it."""
         await store.write(
             [
-                reading(1, device_id="meter", consumption_kw=1),
-                reading(2, device_id="solar", generation_kw=2, battery_soc=40),
-                reading(2, device_id="battery", battery_soc=50),
-                reading(3, device_id="meter-2", consumption_kw=3),
+                reading(1, {"consumption_kw": 1}, device_id="meter"),
+                reading(2, {"generation_kw": 2, "battery_soc": 40}, device_id="solar"),
+                reading(2, {"battery_soc": 50}, device_id="battery"),
+                reading(3, {"consumption_kw": 3}, device_id="meter-2"),
             ]
         )
         assert await store.latest("village", since=at(0)) == {
@@ -190,7 +139,7 @@ class TelemetryStoreContract:
 
     async def test_latest_leaves_out_what_is_older_than_since(self, store: TelemetryStore) -> None:
         """A point of exactly that time is not older."""
-        await store.write([reading(1, consumption_kw=1), reading(2, battery_soc=2)])
+        await store.write([reading(1, {"consumption_kw": 1}), reading(2, {"battery_soc": 2})])
         assert set(await store.latest("village", since=at(1))) == {"consumption_kw", "battery_soc"}
         assert set(await store.latest("village", since=at(1.001))) == {"battery_soc"}
         assert set(await store.latest("village", since=at(2.001))) == set()
@@ -207,7 +156,7 @@ class TelemetryStoreContract:
         """Also those whose names begin alike, or differ by case."""
         grids = ["village", "village-2", "Village", "village_", "v"]
         await store.write(
-            [reading(1, grid_id=grid, consumption_kw=number) for number, grid in enumerate(grids)]
+            [reading(1, {"consumption_kw": number}, grid_id=grid) for number, grid in enumerate(grids)]
         )
         for number, grid in enumerate(grids):
             expected = Point("meter", at(1), number)
@@ -243,7 +192,7 @@ class TelemetryStoreContract:
     async def test_one_write_may_be_large_and_an_answer_has_a_bound(self, store: TelemetryStore) -> None:
         """What is asked for comes whole or not at all."""
         count = CONTRACT_MAXIMUM_POINTS
-        await store.write([reading(second / 10, consumption_kw=second) for second in range(count)])
+        await store.write([reading(second / 10, {"consumption_kw": second}) for second in range(count)])
         assert await values(store) == {second / 10: second for second in range(count)}
         await store.write([reading(-1)])
         with pytest.raises(TooManyPointsError):
@@ -269,7 +218,7 @@ class TelemetryStoreContract:
     @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
     async def test_only_what_cannot_be_stored_is_refused(self, store: TelemetryStore, value: float) -> None:
         """The others of the same write are stored; it stays so when the write is repeated."""
-        refused = reading(2, consumption_kw=1.0, battery_soc=value)
+        refused = reading(2, {"consumption_kw": 1.0, "battery_soc": value})
         for _ in range(2):
             with pytest.raises(PartialWriteError) as caught:
                 await store.write([reading(1), refused, reading(3)])
@@ -303,7 +252,7 @@ class TelemetryStoreContract:
             await store.write(batch)
         grid_id = readings[0].grid_id if readings else "nowhere"
         newest = await store.latest(grid_id, since=at(-1))
-        for metric in _METRICS:
+        for metric in METRICS:
             expected = sorted(
                 (whole.timestamp, whole.device_id, whole.metrics[metric])
                 for whole in readings
