@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 from microgrid_common.adapters.mqtt.address import BrokerAddress
@@ -12,6 +13,7 @@ from microgrid_common.ports.errors import RetryableError
 
 DEVICES = 200
 GRIDS = 8
+_PUBLISHERS = 20
 
 
 async def open_session(address: BrokerAddress, *, client_id: str, topic_filter: str) -> None:
@@ -29,14 +31,21 @@ async def open_session(address: BrokerAddress, *, client_id: str, topic_filter: 
 
 def publish(address: BrokerAddress, count: int) -> None:
     """Publish so many telemetry messages with six metrics each, spread over devices of several grids."""
-    for device in range(DEVICES):
-        lines = "".join(f"{payload}\n" for payload in _payloads(device, count // DEVICES))
-        topic = f"microgrid/grid-{device % GRIDS}/device/device-{device}/telemetry"
-        subprocess.run(
-            ["mosquitto_pub", "-h", address.host, "-p", str(address.port), "-t", topic, "-q", "1", "-l"],
-            input=lines.encode(),
-            check=True,
-        )
+    with ThreadPoolExecutor(_PUBLISHERS) as publishers:
+        for done in [
+            publishers.submit(_publish_device, address, device, count // DEVICES) for device in range(DEVICES)
+        ]:
+            done.result()
+
+
+def _publish_device(address: BrokerAddress, device: int, count: int) -> None:
+    lines = "".join(f"{payload}\n" for payload in _payloads(device, count))
+    topic = f"microgrid/grid-{device % GRIDS}/device/device-{device}/telemetry"
+    subprocess.run(
+        ["mosquitto_pub", "-h", address.host, "-p", str(address.port), "-t", topic, "-q", "1", "-l"],
+        input=lines.encode(),
+        check=True,
+    )
 
 
 def _payloads(device: int, count: int) -> Iterator[str]:
