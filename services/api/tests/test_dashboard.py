@@ -67,6 +67,7 @@ async def test_realtime_is_unavailable_rather_than_old_while_the_log_is_away(
     operator: httpx.AsyncClient, feed: LiveFeed, log: FakeDurableLog
 ) -> None:
     await values_arrive(feed, log, battery_soc=75)
+    await append_readings(log, sample_reading(battery_soc=76))
     log.fail_next(RetryableError("away"), times=3)
     await wait_until(lambda: not feed.connected, timeout=5, description="the feed to notice")
     answer = await operator.get("/api/dashboard/realtime")

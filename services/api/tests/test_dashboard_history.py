@@ -1,5 +1,6 @@
 """History: which points, how many, and what may be asked."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -49,11 +50,14 @@ async def test_without_data_the_history_is_empty(operator: httpx.AsyncClient) ->
     assert (answer.status_code, answer.json()) == (200, [])
 
 
-@pytest.mark.parametrize("name", [name for metric in METRICS for name in (metric.name, *metric.aliases)])
 async def test_every_metric_is_known_by_its_name_and_its_aliases(
-    operator: httpx.AsyncClient, name: str
+    operator: httpx.AsyncClient, telemetry: FakeTelemetryStore
 ) -> None:
-    assert (await operator.get(HISTORICAL, params={"metric": name})).status_code == 200
+    for metric in METRICS:
+        await telemetry.write([replace(sample_reading(), metrics={metric.name: 1})])
+        for name in (metric.name, *metric.aliases):
+            answer = await operator.get(HISTORICAL, params={"metric": name})
+            assert answer.json() == [{"time": "2026-11-23T10:00:00.000Z", "value": 1}], name
 
 
 @pytest.mark.parametrize(

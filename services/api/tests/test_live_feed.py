@@ -138,6 +138,7 @@ async def test_it_is_not_connected_while_reading_fails(
     async with run_feed(telemetry) as feed:
         await append_readings(log, sample_reading(consumption_kw=1))
         await until_consumption_is(feed, 1)
+        await append_readings(log, sample_reading(consumption_kw=2))
         log.fail_next(RetryableError("away"), times=3)
         await wait_until(lambda: not feed.connected, timeout=5, description="the feed to notice")
         await append_readings_when_it_is_back(log)

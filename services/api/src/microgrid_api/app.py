@@ -61,6 +61,7 @@ def create_app(
         version=version("microgrid-api"),
         description=_DESCRIPTION,
         redoc_url=None,
+        redirect_slashes=False,
         responses={421: {"model": Problem, "description": "Called by a domain name."}},
         openapi_tags=[
             {"name": "login", "description": "Signing in."},
