@@ -10,6 +10,8 @@ _TO_CANONICAL: dict[tuple[str, str], tuple[float, float]] = {
     # (from, to): (factor, offset); value_to = value_from * factor + offset
     ("W", "kW"): (1e-3, 0.0),
     ("MW", "kW"): (1e3, 0.0),
+    ("Wh", "kWh"): (1e-3, 0.0),
+    ("MWh", "kWh"): (1e3, 0.0),
     ("mV", "V"): (1e-3, 0.0),
     ("kV", "V"): (1e3, 0.0),
     ("mA", "A"): (1e-3, 0.0),

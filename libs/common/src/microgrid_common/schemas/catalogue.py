@@ -46,6 +46,9 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "grid_power_kw", "kW", -10_000, 10_000, 5_000, "Power over the grid tie, positive while importing"
     ),
+    # A plausible step of 170 kWh: what the largest power above counts in a minute.
+    Metric("energy_consumed_kwh", "kWh", 0, 1e9, 170, "Reading of the meter of consumed energy"),
+    Metric("energy_generated_kwh", "kWh", 0, 1e9, 170, "Reading of the meter of generated energy"),
     Metric("dc_bus_voltage_v", "V", 0, 1_500, 500, "DC bus voltage"),
     Metric("dc_bus_current_a", "A", -5_000, 5_000, 2_000, "DC bus current, positive into the bus"),
     Metric("ac_voltage_v", "V", 0, 1_000, 500, "AC output voltage"),
