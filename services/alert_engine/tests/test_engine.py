@@ -194,6 +194,14 @@ class TestFailures:
         assert [decode_readings(kept.raw) for kept in world.quarantined] == [[load(0, 13, "faulty")]]
 
 
+class TestRestarts:
+    async def test_late_data_is_still_late_after_a_restart(self, world: World) -> None:
+        await world.take(load(1, HIGH_KW), load(5, HIGH_KW))
+        await world.start()
+        await world.take(load(3, NORMAL_KW))
+        assert world.transitions == ["raised"]
+
+
 class TestNotices:
     async def test_an_alert_that_rests_on_a_notice_ends_when_the_device_is_quiet(self, world: World) -> None:
         await world.take(notice(0, "Door open"))
@@ -215,12 +223,21 @@ class TestNotices:
         await world.take(notice(6))
         assert world.transitions == ["raised", "cleared"]
 
+    async def test_one_that_came_after_a_reading_was_measured_outlives_that_reading(
+        self, world: World
+    ) -> None:
+        await world.take(notice(10), load(5, NORMAL_KW))
+        assert world.transitions == ["raised"]
+        world.now = at(700)
+        await world.settle()
+        assert world.transitions == ["raised", "cleared"]
+
 
 # What two devices measure, second by second; None is a reading that lacks the metric.
 Script = list[tuple[str, float | None]]
 
 # A machine that does something else meanwhile makes no test fail.
-slow_machine = settings(deadline=None)
+slow_machine = settings(deadline=None, max_examples=200)
 
 scripts = st.lists(
     st.tuples(st.sampled_from(["meter", "inverter"]), st.sampled_from([NORMAL_KW, HIGH_KW, None])),
@@ -251,6 +268,17 @@ def expected_history(readings: Sequence[Reading]) -> list[tuple[str, str, dateti
             history.append(("raised" if high else "cleared", reading.device_id, reading.timestamp))
             is_open ^= {reading.device_id}
     return history
+
+
+def in_time(arriving: Sequence[Reading]) -> list[Reading]:
+    """Without those that a newer one of the same device has overtaken."""
+    newest: dict[str, datetime] = {}
+    kept = []
+    for reading in arriving:
+        if "consumption_kw" in reading.metrics and reading.timestamp > newest.get(reading.device_id, at(-1)):
+            newest[reading.device_id] = reading.timestamp
+            kept.append(reading)
+    return kept
 
 
 def history_of(world: World) -> list[tuple[str, str, datetime]]:
@@ -289,15 +317,7 @@ def test_duplicates_and_late_copies_change_nothing(script: Script, data: st.Data
 def test_in_any_order_what_is_late_on_arrival_changes_nothing(script: Script, random: Random) -> None:
     shuffled = readings_of(script)
     random.shuffle(shuffled)
-    newest: dict[str, datetime] = {}
-    in_time = []
-    for reading in shuffled:
-        if "consumption_kw" not in reading.metrics:
-            continue
-        if reading.timestamp > newest.get(reading.device_id, at(-1)):
-            newest[reading.device_id] = reading.timestamp
-            in_time.append(reading)
-    assert history_of(play(World(), *shuffled)) == expected_history(in_time)
+    assert history_of(play(World(), *shuffled)) == expected_history(in_time(shuffled))
 
 
 @slow_machine
@@ -317,14 +337,16 @@ def test_a_prototype_device_that_reports_its_own_alerts_changes_nothing(script: 
     scripts,
     st.lists(st.tuples(st.sampled_from(["alerts", "progress", "consumer"]), st.integers(0, 4)), max_size=6),
     st.integers(1, 4),
+    st.data(),
 )
 def test_crashes_anywhere_change_nothing(
-    script: Script, crashes: list[tuple[str, int]], entries_per_read: int
+    script: Script, crashes: list[tuple[str, int]], entries_per_read: int, data: st.DataObject
 ) -> None:
     world, readings = World(), readings_of(script)
+    arriving = data.draw(st.permutations(readings)) + data.draw(st.lists(st.sampled_from(readings)))
 
     async def playing() -> None:
-        await world.append(*readings, *reversed(readings))
+        await world.append(*arriving)
         for crash in [*crashes, None]:
             await world.start()
             dying = {"alerts": world.alerts, "progress": world.progress, "consumer": world.consumer}
@@ -336,5 +358,5 @@ def test_crashes_anywhere_change_nothing(
             world.progress.fail_no_more()
 
     asyncio.run(playing())
-    assert history_of(world) == expected_history(readings)
+    assert history_of(world) == expected_history(in_time(arriving))
     assert len({alert_id for _, alert_id, *_ in world.history}) == len(world.alerts.alerts)
