@@ -7,6 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from microgrid_api.listening import CannotListenError
+from microgrid_common.runtime.garbage import relax_garbage_collection
 from microgrid_common.runtime.logging import configure_logging
 from microgrid_common.runtime.settings import describe_problems
 from microgrid_common.runtime.tasks import stop_on_signals
@@ -40,6 +41,7 @@ def run() -> None:
     except ValidationError as error:
         raise typer.BadParameter(describe_problems(error)) from None
     configure_logging(service="microgrid", level=settings.log_level, log_format=settings.log_format)
+    relax_garbage_collection()
     try:
         asyncio.run(_run(settings))
     except (CannotStartError, CannotListenError) as error:

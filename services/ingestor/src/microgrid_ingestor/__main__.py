@@ -7,6 +7,7 @@ import structlog
 import typer
 from pydantic import ValidationError
 
+from microgrid_common.runtime.garbage import relax_garbage_collection
 from microgrid_common.runtime.health_server import health_server
 from microgrid_common.runtime.logging import configure_logging
 from microgrid_common.runtime.settings import describe_problems
@@ -30,6 +31,7 @@ def _command() -> None:
     except ValidationError as error:
         raise typer.BadParameter(describe_problems(error)) from None
     configure_logging(service="ingestor", level=settings.log_level, log_format=settings.log_format)
+    relax_garbage_collection()
     asyncio.run(_run(settings))
 
 
