@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import microgrid_alert_engine.service
-
 import microgrid_api.service
 import microgrid_ingestor.service
 import microgrid_simulator.service

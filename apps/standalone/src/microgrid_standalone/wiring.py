@@ -5,11 +5,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
 import microgrid_alert_engine.wiring
-from microgrid_alert_engine.service import AlertEnginePorts
-
 import microgrid_api.wiring
 import microgrid_ingestor.wiring
 import microgrid_simulator.wiring
+from microgrid_alert_engine.service import AlertEnginePorts
 from microgrid_api.ports import ApiPorts
 from microgrid_common.runtime.health import Ping
 from microgrid_ingestor.service import IngestorPorts
