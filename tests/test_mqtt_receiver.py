@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -87,6 +87,19 @@ async def test_messages_of_mqtt_3_devices_arrive_in_their_order(
     async with receiver(ports[1], options) as source:
         await publish(ports[0], *sent)
         assert await receive(source, len(sent)) == sent
+
+
+async def test_the_time_of_arrival_tells_the_order_of_messages_that_come_together(
+    ports: tuple[int, int], options: ReceiverOptions
+) -> None:
+    async with receiver(ports[1], options):
+        pass
+    await publish(ports[0], *(b"%d" % number for number in range(50)))
+    arrivals: list[datetime] = []
+    async with receiver(ports[1], options) as source, asyncio.timeout(10):
+        while len(arrivals) < 50:
+            arrivals += [message.received_at for message in (await source.receive()).messages]
+    assert arrivals == sorted(set(arrivals))
 
 
 async def test_what_was_sent_while_we_were_away_arrives_afterwards(

@@ -12,7 +12,7 @@ class InboundMessage:
     topic: str
     payload: bytes
     received_at: datetime
-    """Aware, UTC, whole milliseconds."""
+    """Aware, UTC; later for each message than for the one before it, by a microsecond at least."""
 
 
 @dataclass(frozen=True, slots=True)

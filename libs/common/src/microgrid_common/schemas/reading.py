@@ -36,7 +36,7 @@ class Reading:
     timestamp: datetime
     """When it was measured: aware, UTC, whole milliseconds."""
     received_at: datetime
-    """When the ingestor received it: aware, UTC, whole milliseconds."""
+    """When the ingestor received it: aware, UTC, in microseconds, so that it tells the order of arrival."""
     metrics: dict[str, float]
     """Canonical metric name → finite value in the metric's canonical unit; never empty."""
     flags: tuple[Flag, ...] = ()

@@ -35,4 +35,4 @@ def trusted_time(device_time: datetime, received_at: datetime) -> tuple[datetime
     timestamp = to_utc_milliseconds(device_time)
     if EARLIEST <= timestamp <= received_at + MAXIMUM_AHEAD:
         return timestamp, ()
-    return received_at, (Flag.CLOCK_REPLACED,)
+    return to_utc_milliseconds(received_at), (Flag.CLOCK_REPLACED,)

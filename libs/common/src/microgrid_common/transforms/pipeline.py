@@ -35,7 +35,7 @@ def process(topic: str, payload: bytes, received_at: datetime, registry: Registr
     Args:
         topic: the MQTT topic that it was published on.
         payload: its bytes.
-        received_at: aware, UTC, whole milliseconds.
+        received_at: aware, UTC.
         registry: a snapshot of the device registry.
     """
     address = parse_topic(topic)

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import mqtt5
@@ -13,6 +13,8 @@ from microgrid_common.ports.message_source import InboundMessage
 
 PAUSE_AT_BYTES = 64 * 1024 * 1024
 """Above this the socket is not read: it bounds memory where `receive_max` counts messages only."""
+
+_MICROSECOND = timedelta(microseconds=1)
 
 Pending = tuple[InboundMessage, int | None]
 """A message and its packet id; None for QoS 0, which is not acknowledged."""
@@ -31,6 +33,7 @@ class MqttConnection(asyncio.Protocol):
         self._buffer = bytearray()
         self._pending: deque[Pending] = deque()
         self._pending_bytes = 0
+        self._next_arrival = datetime.min.replace(tzinfo=UTC)
         self._paused = False
         self._transport: asyncio.Transport | None = None
         loop = asyncio.get_running_loop()
@@ -76,8 +79,8 @@ class MqttConnection(asyncio.Protocol):
 
     def _read_packets(self, view: memoryview) -> int:
         position, end = 0, len(view)
-        now = datetime.now(UTC)
-        now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        # The clock may stand still between two reads, or be set back.
+        arrival = max(datetime.now(UTC), self._next_arrival)
         try:
             while position < end:
                 packet, size = mqtt5.read(view[position:])
@@ -85,13 +88,15 @@ class MqttConnection(asyncio.Protocol):
                 if type(packet) is mqtt5.PublishPacket:
                     payload = packet.payload
                     self._pending_bytes += len(payload)
-                    self._pending.append((InboundMessage(packet.topic, payload, now), packet.packet_id))
+                    self._pending.append((InboundMessage(packet.topic, payload, arrival), packet.packet_id))
+                    arrival += _MICROSECOND
                 else:
                     self._handle(packet)
         except IndexError:
             pass  # The rest of a packet is still to come.
         except ValueError as error:
             self._end(f"malformed packet: {error}")
+        self._next_arrival = arrival
         return position
 
     def connection_lost(self, exc: Exception | None) -> None:
