@@ -1,6 +1,7 @@
 """The MQTT message publisher, on aiomqtt: QoS 1, MQTT 3.1.1, so that every broker takes it."""
 
 import asyncio
+import logging
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -14,13 +15,20 @@ from microgrid_common.ports.message_publisher import Presence
 KEEP_ALIVE_SECONDS = 20
 """A broker publishes the last will after one and a half times this without a sign of life."""
 
+CONNECT_TIMEOUT_SECONDS = 5.0
+"""How long the broker may take to answer a connect. Leaving in the middle of one waits for it."""
+
 ANSWER_TIMEOUT_SECONDS = 10.0
-"""How long the broker may take to answer a connect or a publish before the connection counts as dead."""
+"""How long the broker may take to acknowledge a message before the connection counts as dead."""
 
 FAREWELL_TIMEOUT_SECONDS = 1.0
 """How long leaving may take; the broker notices by itself if it takes longer."""
 
 _AT_LEAST_ONCE = 1
+
+# aiomqtt warns of every connect that fails, which our callers say once, and of many messages at once.
+_LOGGER = logging.getLogger(__name__)
+_LOGGER.setLevel(logging.ERROR)
 
 
 class AiomqttPublisher:
@@ -55,8 +63,8 @@ class AiomqttPublisher:
     ) -> None:
         """Say that we leave, and disconnect."""
         if self._connecting:
-            with suppress(RetryableError, TimeoutError):
-                self._connection = await asyncio.wait_for(self._connecting, FAREWELL_TIMEOUT_SECONDS)
+            with suppress(RetryableError):
+                self._connection = await self._connecting
         if self._connection:
             await self._connection.leave(self._presence)
             self._connection = None
@@ -85,7 +93,7 @@ class AiomqttPublisher:
             self._connecting = asyncio.create_task(self._connect(), name="mqtt-publisher-connect")
         connecting = self._connecting
         try:
-            # Shielded: aiomqtt connects in a thread, and nobody would close what it opens after a cancel.
+            # Shielded: aiomqtt cannot be cancelled while it connects, it would leave the socket open.
             self._connection = await asyncio.shield(connecting)
         finally:
             if connecting.done() and self._connecting is connecting:
@@ -100,21 +108,21 @@ class AiomqttPublisher:
             username=address.username,
             password=address.password,
             identifier=self._client_id,
+            logger=_LOGGER,
             tls_context=address.tls,
             keepalive=KEEP_ALIVE_SECONDS,
-            timeout=ANSWER_TIMEOUT_SECONDS,
+            timeout=CONNECT_TIMEOUT_SECONDS,
             will=aiomqtt.Will(presence.topic, presence.offline, _AT_LEAST_ONCE, retain=True)
             if presence
             else None,
         )
         try:
             await client.__aenter__()
-        except BaseException as error:
+        except aiomqtt.MqttError as error:
             # After a refusal or no answer in time the socket is still open, and nobody else closes it.
             await _disconnect(client)
-            if isinstance(error, aiomqtt.MqttError):
-                raise RetryableError(f"{address}: {error}") from None
-            raise
+            raise RetryableError(f"{address}: {error}") from None
+        client.timeout = ANSWER_TIMEOUT_SECONDS
         connection = _Connection(client, str(address))
         if presence:
             await connection.publish(presence.topic, presence.online, retain=True)
