@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 
+NANOSECONDS = 1_000_000
+"""In a millisecond."""
+
 
 def first_millisecond_from(time: datetime) -> int:
     """The first whole millisecond that is not before `time`: the same one when it is whole.

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from microgrid_common.schemas.reading import Reading
+from microgrid_common.transforms.rollups.energy import Sample
 
 MAXIMUM_POINTS = 1_000_000
 """The most that one `history` gives: 58 days of one device at 5 s, some 150 MB of memory."""
@@ -19,6 +20,15 @@ class Point:
     time: datetime
     """Aware, UTC, whole milliseconds."""
     value: float
+
+
+class DeviceSpan(NamedTuple):
+    """A device, from one time to another, which is not part of it; in milliseconds since 1970."""
+
+    grid_id: str
+    device_id: str
+    start_ms: int
+    end_ms: int
 
 
 class TelemetryStore(Protocol):
@@ -62,6 +72,16 @@ class TelemetryStore(Protocol):
         Raises:
             RetryableError: the store is away.
             TooManyPointsError: there are more points than the store gives at once, `MAXIMUM_POINTS`.
+        """
+
+    async def device_samples(self, spans: Sequence[DeviceSpan]) -> list[dict[str, list[Sample]]]:
+        """All points of some devices in some times; short ones, since the answer has no bound.
+
+        Returns:
+            For each span: canonical metric name → points, in order of time.
+
+        Raises:
+            RetryableError: the store is away.
         """
 
     async def ping(self) -> None:

@@ -1,35 +1,20 @@
 """The telemetry store in InfluxDB 2."""
 
-import zlib
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
 from operator import attrgetter
 from typing import Self
-from urllib.parse import urlsplit
 
-import aiohttp
-from influxdb_client import QueryService, WriteService
-from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
-from influxdb_client.rest import ApiException
-
-from microgrid_common.adapters.influx.flux import Parameters, query_body, read_rows
+from microgrid_common.adapters.epoch_milliseconds import NANOSECONDS
+from microgrid_common.adapters.influx.influxql import Table
 from microgrid_common.adapters.influx.line_protocol import MEASUREMENT, UnencodableError, encode
-from microgrid_common.adapters.influx.responses import (
-    PointsRefusedError,
-    Refusal,
-    WriteTooLargeError,
-    no_answer,
-    unavailable,
-    write_error,
-)
-from microgrid_common.ports.errors import PartialWriteError, RetryableError, TooManyPointsError
-from microgrid_common.ports.telemetry_store import MAXIMUM_POINTS, Point
+from microgrid_common.adapters.influx.responses import PointsRefusedError, WriteTooLargeError
+from microgrid_common.adapters.influx.server import TIMEOUT, InfluxServer
+from microgrid_common.ports.errors import PartialWriteError, TooManyPointsError
+from microgrid_common.ports.telemetry_store import MAXIMUM_POINTS, DeviceSpan, Point
 from microgrid_common.schemas.reading import Reading
-
-_TIMEOUT = timedelta(seconds=10)
-"""For a whole request: a write of 5,000 readings takes 0.05 s, a query of a million points some seconds."""
+from microgrid_common.transforms.rollups.energy import Sample
 
 _FAR_FUTURE = datetime(2200, 1, 1, tzinfo=UTC)
 """An end for a range that has none: without one, Flux stops at the server's now, and a device's clock may
@@ -50,22 +35,14 @@ _BY_TIME = attrgetter("time", "device_id")
 _READINGS_PER_REQUEST = 5_000
 """The server's price of a reading halves from 500 to here, and hardly falls after it."""
 
-_GZIP_LEVEL = 1
-_GZIP_WINDOW = 31
-"""zlib's number for the gzip format."""
-
-_LARGEST_PLAIN_BODY_BYTES = 2**20
-"""What aiohttp takes without a warning that copying more would hold up the event loop."""
-
-_LARGEST_REFUSAL_BYTES = 64 * 1024
-_NO_ANSWER = (aiohttp.ClientError, OSError, TimeoutError)
+_DEVICE = (
+    f"SELECT *::field FROM {MEASUREMENT} "  # noqa: S608 - of constants
+    "WHERE grid_id = $grid{0} AND device_id = $device{0} AND time >= $start{0} AND time < $end{0}"
+)
 
 
 class InfluxTelemetryStore:
     """Implements `TelemetryStore` on a bucket of InfluxDB 2. An asynchronous context manager.
-
-    Nothing is connected before the first call. Wrong settings (token, organisation, bucket) are
-    `RetryableError`: they can be mended while the readings wait.
 
     Args:
         url: such as `http://127.0.0.1:8086`.
@@ -83,38 +60,21 @@ class InfluxTelemetryStore:
         token: str,
         org: str,
         bucket: str,
-        timeout: timedelta = _TIMEOUT,
+        timeout: timedelta = TIMEOUT,
         maximum_points: int = MAXIMUM_POINTS,
     ) -> None:
-        self._url = url
-        self._token = token
-        self._org = org
+        self._server = InfluxServer(url=url, token=token, org=org, timeout=timeout)
         self._bucket = bucket
-        self._timeout = timeout
         self._maximum_points = maximum_points
-        # Gzip leaves a fifth of the bytes for 0.7 to 1.3 µs of our CPU a reading and as much of the
-        # server's; on loopback there is nothing to gain.
-        self._loopback = urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}
 
     async def __aenter__(self) -> Self:
         """Make the HTTP client."""
-        self._client = InfluxDBClientAsync(
-            self._url,
-            self._token,
-            self._org,
-            timeout=self._timeout.total_seconds() * 1000,
-            # A redirected write would be a GET somewhere else, with our token.
-            allow_redirects=False,
-        )
-        # The client's write_api().write() compresses at gzip's slowest level, and its query_api() builds an
-        # object a record; the services under them take and give bytes, for less than 0.2 ms of CPU a request.
-        self._write_service = WriteService(self._client.api_client)
-        self._query_service = QueryService(self._client.api_client)
+        await self._server.__aenter__()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, *exception: object) -> None:
         """Close the connections."""
-        await self._client.close()
+        await self._server.__aexit__(*exception)
 
     async def write(self, readings: Sequence[Reading]) -> None:
         """As `TelemetryStore.write`."""
@@ -130,9 +90,14 @@ class InfluxTelemetryStore:
     async def latest(self, grid_id: str, *, since: datetime) -> dict[str, Point]:
         """As `TelemetryStore.latest`."""
         newest: dict[str, Point] = {}
-        parameters: Parameters = {"start": since, "end": _FAR_FUTURE, "grid_id": grid_id}
+        parameters: dict[str, str | datetime] = {
+            "bucket": self._bucket,
+            "start": since,
+            "end": _FAR_FUTURE,
+            "grid_id": grid_id,
+        }
         columns = ("_field", "device_id", "_time", "_value")
-        async with aclosing(self._query(_LATEST, parameters, columns)) as batches:
+        async with aclosing(self._server.query(_LATEST, parameters, columns)) as batches:
             async for rows in batches:
                 for metric, device_id, time, value in rows:
                     point = _point(device_id, time, value)
@@ -147,14 +112,20 @@ class InfluxTelemetryStore:
         # Flux refuses an empty range.
         if start >= end:
             return []
-        parameters: Parameters = {"start": start, "end": end, "grid_id": grid_id, "metric": metric}
+        parameters: dict[str, str | datetime] = {
+            "bucket": self._bucket,
+            "start": start,
+            "end": end,
+            "grid_id": grid_id,
+            "metric": metric,
+        }
         query = _METRIC
         if device_id is not None:
             parameters["device_id"] = device_id
             query += _OF_DEVICE
         points: list[Point] = []
         columns = ("device_id", "_time", "_value")
-        async with aclosing(self._query(query + _POINTS, parameters, columns)) as batches:
+        async with aclosing(self._server.query(query + _POINTS, parameters, columns)) as batches:
             async for rows in batches:
                 points.extend([_point(*row) for row in rows])
                 if len(points) > self._maximum_points:
@@ -163,12 +134,26 @@ class InfluxTelemetryStore:
         points.sort(key=_BY_TIME)
         return points
 
+    async def device_samples(self, spans: Sequence[DeviceSpan]) -> list[dict[str, list[Sample]]]:
+        """As `TelemetryStore.device_samples`."""
+        if not spans:
+            return []
+        parameters: dict[str, str | int] = {}
+        for number, span in enumerate(spans):
+            parameters |= {
+                f"grid{number}": span.grid_id,
+                f"device{number}": span.device_id,
+                f"start{number}": span.start_ms * NANOSECONDS,
+                f"end{number}": span.end_ms * NANOSECONDS,
+            }
+        statements = [_DEVICE.format(number) for number in range(len(spans))]
+        return [
+            _samples(tables) for tables in await self._server.select(self._bucket, statements, parameters)
+        ]
+
     async def ping(self) -> None:
-        """As `TelemetryStore.ping`: writes nothing, which checks token, organisation and bucket in 2 ms."""
-        try:
-            await self._post_lines(b"")
-        except (PointsRefusedError, WriteTooLargeError) as error:
-            raise RetryableError(f"InfluxDB refuses to take nothing: {error}") from error
+        """As `TelemetryStore.ping`."""
+        await self._server.ping(self._bucket)
 
     async def _write_what_can_be(
         self, readings: Sequence[Reading], rejected: list[tuple[Reading, str]]
@@ -194,43 +179,18 @@ class InfluxTelemetryStore:
             await self._write_what_can_be(in_order[middle:], rejected)
 
     async def _post(self, readings: Sequence[Reading]) -> None:
-        await self._post_lines(encode(readings))
-
-    async def _post_lines(self, lines: bytes) -> None:
-        gzip = not self._loopback or len(lines) > _LARGEST_PLAIN_BODY_BYTES
-        try:
-            await self._write_service.post_write_async(
-                org=self._org,
-                bucket=self._bucket,
-                precision="ms",
-                body=zlib.compress(lines, _GZIP_LEVEL, _GZIP_WINDOW) if gzip else lines,
-                content_encoding="gzip" if gzip else "identity",
-                content_type="text/plain; charset=utf-8",
-                async_req=False,
-            )
-        except ApiException as error:
-            raise write_error(Refusal(error.status, error.retry_after, error.body)) from None
-        except _NO_ANSWER as error:
-            raise no_answer(error) from error
-
-    async def _query(
-        self, text: str, parameters: Parameters, columns: tuple[str, ...]
-    ) -> AsyncGenerator[list[tuple[str, ...]]]:
-        """Rows of the answer, as they arrive."""
-        body = query_body(text, {"bucket": self._bucket, **parameters})
-        try:
-            response: aiohttp.ClientResponse = await self._query_service.post_query_async(
-                org=self._org, query=body, _preload_content=False, async_req=False
-            )
-            async with response:
-                if response.status != HTTPStatus.OK:
-                    answer = await response.content.read(_LARGEST_REFUSAL_BYTES)
-                    raise unavailable(Refusal(response.status, response.headers.get("Retry-After"), answer))
-                async for rows in read_rows(response.content.iter_any(), columns):
-                    yield rows
-        except _NO_ANSWER as error:
-            raise no_answer(error) from error
+        await self._server.write(self._bucket, encode(readings))
 
 
 def _point(device_id: str, time: str, value: str) -> Point:
     return Point(device_id, datetime.fromisoformat(time), float(value))
+
+
+def _samples(tables: Sequence[Table]) -> dict[str, list[Sample]]:
+    # Every field of the measurement has a column, also those that this device has no points of.
+    return {
+        metric: samples
+        for table in tables
+        for position, metric in enumerate(table.columns[1:], start=1)
+        if (samples := [(row[0], row[position]) for row in table.rows if row[position] is not None])
+    }

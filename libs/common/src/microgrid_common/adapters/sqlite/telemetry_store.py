@@ -15,8 +15,9 @@ from microgrid_common.adapters.epoch_milliseconds import (
 )
 from microgrid_common.adapters.sqlite.database_thread import DatabaseThread, in_transaction
 from microgrid_common.ports.errors import PartialWriteError, PermanentError, TooManyPointsError
-from microgrid_common.ports.telemetry_store import MAXIMUM_POINTS, Point
+from microgrid_common.ports.telemetry_store import MAXIMUM_POINTS, DeviceSpan, Point
 from microgrid_common.schemas.reading import Reading
+from microgrid_common.transforms.rollups.energy import Sample
 
 _BUSY_TIMEOUT = timedelta(seconds=5)
 """Longer than any write of ours; a process that holds the file longer than this is in trouble."""
@@ -65,6 +66,13 @@ _HISTORY = """
         AND timestamp_ms >= :start AND timestamp_ms < :end
     ORDER BY timestamp_ms, device_id
     LIMIT :limit
+"""
+
+_DEVICE = """
+    SELECT metric, timestamp_ms, value
+    FROM series JOIN samples ON series_id = id
+    WHERE grid_id = ? AND device_id = ? AND timestamp_ms >= ? AND timestamp_ms < ?
+    ORDER BY metric, timestamp_ms
 """
 
 
@@ -142,6 +150,14 @@ class SqliteTelemetryStore:
             raise TooManyPointsError(self._maximum_points)
         return points
 
+    async def device_samples(self, spans: Sequence[DeviceSpan]) -> list[dict[str, list[Sample]]]:
+        """As `TelemetryStore.device_samples`."""
+
+        def read(connection: sqlite3.Connection) -> list[dict[str, list[Sample]]]:
+            return [_by_metric(connection.execute(_DEVICE, span)) for span in spans]
+
+        return await self._reader.run(read)
+
     async def ping(self) -> None:
         """As `TelemetryStore.ping`."""
         await self._reader.run(lambda connection: connection.execute("SELECT 1 FROM series LIMIT 1"))
@@ -190,6 +206,13 @@ def _find_or_make_series(connection: sqlite3.Connection, grid_id: str, device_id
         "SELECT id FROM series WHERE grid_id = ? AND metric = ? AND device_id = ?", name
     ).fetchone()
     return int(found[0])
+
+
+def _by_metric(rows: Iterable[tuple[str, int, float]]) -> dict[str, list[Sample]]:
+    by_metric: dict[str, list[Sample]] = {}
+    for metric, milliseconds, value in rows:
+        by_metric.setdefault(metric, []).append((milliseconds, value))
+    return by_metric
 
 
 def _is_finite(reading: Reading) -> bool:

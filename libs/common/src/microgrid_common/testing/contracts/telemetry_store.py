@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from microgrid_common.ports.errors import PartialWriteError, TooManyPointsError
-from microgrid_common.ports.telemetry_store import Point, TelemetryStore
+from microgrid_common.ports.telemetry_store import DeviceSpan, Point, TelemetryStore
 from microgrid_common.schemas.reading import Flag, Reading
 from microgrid_common.testing.contracts.telemetry_samples import (
     METRICS,
@@ -214,6 +214,31 @@ class TelemetryStoreContract:
         assert await store.history(hostile, "consumption_kw", start=at(0), end=at(9)) == []
         assert await values(store, hostile) == {}
         assert await values(store, device_id=hostile) == {}
+
+    async def test_the_samples_of_a_device_are_those_of_all_its_metrics(self, store: TelemetryStore) -> None:
+        """For several devices and times at once; in order of time, without the end."""
+        written = [reading(2, {"battery_soc": 5}), reading(0, {"consumption_kw": 0.3, "battery_soc": 4})]
+        written += [reading(1), reading(3), reading(1, device_id="meter-2"), reading(1, grid_id="town")]
+        await store.write(written)
+        start_ms = int(at(0).timestamp()) * 1000
+        found = await store.device_samples(
+            [
+                DeviceSpan("village", "meter", start_ms, start_ms + 3000),
+                DeviceSpan("nowhere", "meter", start_ms, start_ms + 3000),
+                DeviceSpan("village", "meter-2", start_ms + 1000, start_ms + 1001),
+                DeviceSpan("village", "meter", start_ms + 3001, start_ms + 9000),
+            ]
+        )
+        assert found == [
+            {
+                "consumption_kw": [(start_ms, 0.3), (start_ms + 1000, 1)],
+                "battery_soc": [(start_ms, 4), (start_ms + 2000, 5)],
+            },
+            {},
+            {"consumption_kw": [(start_ms + 1000, 1)]},
+            {},
+        ]
+        assert await store.device_samples([]) == []
 
     @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
     async def test_only_what_cannot_be_stored_is_refused(self, store: TelemetryStore, value: float) -> None:

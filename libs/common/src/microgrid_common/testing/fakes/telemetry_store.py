@@ -2,13 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from math import isfinite
 
 from microgrid_common.ports.errors import PartialWriteError, TooManyPointsError
-from microgrid_common.ports.telemetry_store import MAXIMUM_POINTS, Point
+from microgrid_common.ports.telemetry_store import MAXIMUM_POINTS, DeviceSpan, Point
 from microgrid_common.schemas.reading import Reading
 from microgrid_common.testing.fakes.failing import FailsOnDemand
+from microgrid_common.transforms.rollups.energy import Sample
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class FakeTelemetryStore(FailsOnDemand):
@@ -66,9 +69,29 @@ class FakeTelemetryStore(FailsOnDemand):
             raise TooManyPointsError(self._maximum_points)
         return points
 
+    async def device_samples(self, spans: Sequence[DeviceSpan]) -> list[dict[str, list[Sample]]]:
+        """As `TelemetryStore.device_samples`."""
+        self._may_fail()
+        return [self._samples_in(span) for span in spans]
+
     async def ping(self) -> None:
         """As `TelemetryStore.ping`."""
         self._may_fail()
+
+    def _samples_in(self, span: DeviceSpan) -> dict[str, list[Sample]]:
+        by_metric: dict[str, list[Sample]] = {}
+        for (grid_id, metric), values in self._values.items():
+            samples = [
+                (milliseconds, value)
+                for (time, device_id), value in sorted(values.items())
+                if (grid_id, device_id) == (span.grid_id, span.device_id)
+                and span.start_ms
+                <= (milliseconds := (time - _EPOCH) // timedelta(milliseconds=1))
+                < span.end_ms
+            ]
+            if samples:
+                by_metric[metric] = samples
+        return by_metric
 
     def _refuses(self, reading: Reading) -> bool:
         finite = all(map(isfinite, reading.metrics.values()))

@@ -1,0 +1,197 @@
+"""The connection to an InfluxDB 2: writes and queries as bytes, and what its refusals mean."""
+
+import zlib
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Self
+from urllib.parse import urlsplit
+
+import aiohttp
+from influxdb_client import BucketsService, OrganizationsService, QueryService, WriteService
+from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
+from influxdb_client.rest import ApiException
+
+from microgrid_common.adapters.influx.flux import Parameters, query_body, read_rows
+from microgrid_common.adapters.influx.influxql import Table, query_form, read_answer
+from microgrid_common.adapters.influx.responses import (
+    PointsRefusedError,
+    Refusal,
+    WriteTooLargeError,
+    no_answer,
+    unavailable,
+    write_error,
+)
+from microgrid_common.ports.errors import RetryableError
+
+TIMEOUT = timedelta(seconds=10)
+"""For a whole request: a write of 5,000 readings takes 0.05 s, a query of a million points some seconds."""
+
+_GZIP_LEVEL = 1
+_GZIP_WINDOW = 31
+"""zlib's number for the gzip format."""
+
+_LARGEST_PLAIN_BODY_BYTES = 2**20
+"""What aiohttp takes without a warning that copying more would hold up the event loop."""
+
+_LARGEST_REFUSAL_BYTES = 64 * 1024
+_NO_ANSWER = (aiohttp.ClientError, OSError, TimeoutError)
+_FORM = "application/x-www-form-urlencoded; charset=utf-8"
+
+
+class InfluxServer:
+    """An InfluxDB 2 that may be away. An asynchronous context manager.
+
+    Nothing is connected before the first call. Wrong settings (token, organisation, bucket) are
+    `RetryableError`: they can be mended while the readings wait.
+
+    Args:
+        url: such as `http://127.0.0.1:8086`.
+        token: may read and write the buckets.
+        org: the name of the organisation.
+        timeout: for one request.
+    """
+
+    def __init__(self, *, url: str, token: str, org: str, timeout: timedelta = TIMEOUT) -> None:
+        self._url = url
+        self._token = token
+        self._org = org
+        self._timeout = timeout
+        # Gzip leaves a fifth of the bytes for 0.7 to 1.3 µs of our CPU a reading and as much of the
+        # server's; on loopback there is nothing to gain.
+        self._loopback = urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}
+
+    async def __aenter__(self) -> Self:
+        """Make the HTTP client."""
+        self._client = InfluxDBClientAsync(
+            self._url,
+            self._token,
+            self._org,
+            timeout=self._timeout.total_seconds() * 1000,
+            # A redirected write would be a GET somewhere else, with our token.
+            allow_redirects=False,
+        )
+        # The client's write_api().write() compresses at gzip's slowest level, and its query_api() builds an
+        # object a record; the services under them take and give bytes, for less than 0.2 ms of CPU a request.
+        self._write_service = WriteService(self._client.api_client)
+        self._query_service = QueryService(self._client.api_client)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def ping(self, bucket: str) -> None:
+        """Write nothing, which checks token, organisation and bucket in 2 ms.
+
+        Raises:
+            RetryableError: the server is away, or one of them is wrong.
+        """
+        try:
+            await self.write(bucket, b"")
+        except (PointsRefusedError, WriteTooLargeError) as error:
+            raise RetryableError(f"InfluxDB refuses to take nothing: {error}") from error
+
+    async def write(self, bucket: str, lines: bytes) -> None:
+        """Write line protocol with millisecond precision.
+
+        Raises:
+            RetryableError: it is not known to be written.
+            PointsRefusedError: some of it is not written, and never will be.
+            WriteTooLargeError: it must come in smaller parts.
+        """
+        gzip = not self._loopback or len(lines) > _LARGEST_PLAIN_BODY_BYTES
+        try:
+            await self._write_service.post_write_async(
+                org=self._org,
+                bucket=bucket,
+                precision="ms",
+                body=zlib.compress(lines, _GZIP_LEVEL, _GZIP_WINDOW) if gzip else lines,
+                content_encoding="gzip" if gzip else "identity",
+                content_type="text/plain; charset=utf-8",
+                async_req=False,
+            )
+        except ApiException as error:
+            raise write_error(Refusal(error.status, error.retry_after, error.body)) from None
+        except _NO_ANSWER as error:
+            raise no_answer(error) from error
+
+    async def query(
+        self, text: str, parameters: Parameters, columns: tuple[str, ...]
+    ) -> AsyncGenerator[list[tuple[str, ...]]]:
+        """Rows of the answer to a Flux query, as they arrive.
+
+        Raises:
+            RetryableError: the server is away, refuses, or breaks off.
+        """
+        body = query_body(text, parameters)
+        try:
+            response: aiohttp.ClientResponse = await self._query_service.post_query_async(
+                org=self._org, query=body, _preload_content=False, async_req=False
+            )
+            async with response:
+                await _require_ok(response)
+                async for rows in read_rows(response.content.iter_any(), columns):
+                    yield rows
+        except _NO_ANSWER as error:
+            raise no_answer(error) from error
+
+    async def select(
+        self, bucket: str, statements: Sequence[str], parameters: Mapping[str, str | int]
+    ) -> list[list[Table]]:
+        """The tables of each of some InfluxQL statements; `$name` in them stands for a parameter.
+
+        Raises:
+            RetryableError: the server is away, or refuses.
+        """
+        try:
+            response: aiohttp.ClientResponse = await self._client.api_client.call_api(
+                "/query",
+                "POST",
+                header_params={"Content-Type": _FORM, "Accept": "application/json"},
+                body=query_form(bucket, statements, parameters),
+                _preload_content=False,
+                async_req=False,
+            )
+            async with response:
+                await _require_ok(response)
+                return read_answer(await response.read())
+        except _NO_ANSWER as error:
+            raise no_answer(error) from error
+
+    async def make_bucket(self, bucket: str, *, keep: timedelta) -> bool:
+        """Make a bucket, or give the one that is there its retention.
+
+        Returns:
+            Whether it is new.
+
+        Raises:
+            RetryableError: the server is away, or does not let us.
+        """
+        try:
+            return await self._make_bucket(bucket, [{"type": "expire", "everySeconds": keep // _SECOND}])
+        except ApiException as error:
+            raise unavailable(Refusal(error.status, error.retry_after, error.body)) from None
+        except _NO_ANSWER as error:
+            raise no_answer(error) from error
+
+    async def _make_bucket(self, bucket: str, rules: Sequence[Mapping[str, object]]) -> bool:
+        buckets = BucketsService(self._client.api_client)
+        found = (await buckets.get_buckets_async(org=self._org, name=bucket, async_req=False)).buckets
+        if found:
+            await buckets.patch_buckets_id_async(found[0].id, {"retentionRules": rules}, async_req=False)
+            return False
+        organisations = OrganizationsService(self._client.api_client)
+        (organisation,) = (await organisations.get_orgs_async(org=self._org, async_req=False)).orgs
+        request = {"orgID": organisation.id, "name": bucket, "retentionRules": rules}
+        await buckets.post_buckets_async(request, async_req=False)
+        return True
+
+
+_SECOND = timedelta(seconds=1)
+
+
+async def _require_ok(response: aiohttp.ClientResponse) -> None:
+    if response.status != HTTPStatus.OK:
+        answer = await response.content.read(_LARGEST_REFUSAL_BYTES)
+        raise unavailable(Refusal(response.status, response.headers.get("Retry-After"), answer))
