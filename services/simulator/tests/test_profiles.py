@@ -1,0 +1,103 @@
+"""The profiles: what their devices publish is what the platform takes."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from microgrid_common.schemas.status import DeviceStatus, PresenceStatus
+from microgrid_common.schemas.topics import TopicKind, parse_topic
+from microgrid_common.transforms.pipeline import process
+from microgrid_simulator.plant import plant_state
+from microgrid_simulator.profiles import (
+    VILLAGE_GRID_ID,
+    ProfileName,
+    ProfileOptions,
+    SimulatedDevice,
+    simulated_devices,
+)
+from microgrid_simulator.prototype import PrototypeReading, alerts_of
+
+NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+
+
+def devices(profile: ProfileName, *, count: int = 4, seed: int = 1) -> list[SimulatedDevice]:
+    return simulated_devices(profile, ProfileOptions(devices=count, seed=seed, boot_id="5f2c"))
+
+
+def metrics_of(device: SimulatedDevice) -> dict[str, float]:
+    (message,) = device.messages(NOW)
+    metrics: dict[str, float] = json.loads(message.payload)["metrics"]
+    return metrics
+
+
+def test_the_prototype_publishes_its_data_and_then_the_alerts_of_it_as_plain_text() -> None:
+    (device,) = devices("prototype")
+    assert device.presence is None
+    alerts = 0
+    for _ in range(200):
+        data, *texts = device.messages(NOW)
+        assert data.topic == "microgrid/data"
+        assert {message.topic for message in texts} <= {"microgrid/alerts"}
+        values: dict[str, Any] = json.loads(data.payload)
+        assert [message.payload.decode() for message in texts] == alerts_of(PrototypeReading(**values))
+        alerts += len(texts)
+    assert alerts > 0
+
+
+@pytest.mark.parametrize("profile", ["prototype", "village"])
+def test_the_platform_takes_every_message_without_a_defect(profile: ProfileName) -> None:
+    for device in devices(profile, count=9):
+        for hour in range(24):
+            time = NOW + timedelta(hours=hour)
+            for message in device.messages(time):
+                outcome = process(message.topic, message.payload, time, {})
+                assert outcome.defects == ()
+                assert outcome.readings or outcome.notice
+
+
+@pytest.mark.parametrize("count", [1, 4, 9])
+def test_a_village_has_as_many_devices_as_it_is_told_each_with_its_own_id(count: int) -> None:
+    village = devices("village", count=count)
+    topics = {message.topic for device in village for message in device.messages(NOW)}
+    addresses = [parse_topic(topic) for topic in topics]
+    assert len(village) == len({device.name for device in village}) == len(topics) == count
+    assert {(address.grid_id, address.kind) for address in addresses if address} == {
+        (VILLAGE_GRID_ID, TopicKind.TELEMETRY)
+    }
+
+
+@pytest.mark.parametrize("count", [4, 9, 12])
+def test_the_devices_of_a_kind_share_the_power_among_them(count: int) -> None:
+    village = [metrics_of(device) for device in devices("village", count=count)]
+    state = plant_state(1, NOW)
+    for name, whole in (
+        ("generation_kw", state.generation_kw),
+        ("consumption_kw", state.consumption_kw),
+        ("battery_power_kw", state.battery_power_kw),
+    ):
+        parts = [metrics[name] for metrics in village if name in metrics]
+        assert sum(parts) == pytest.approx(whole, abs=0.001 * len(parts))
+
+
+def test_a_device_numbers_its_samples_from_zero_within_its_boot() -> None:
+    device = devices("village")[0]
+    payloads = [json.loads(device.messages(NOW)[0].payload) for _ in range(3)]
+    assert [(payload["boot_id"], payload["seq"]) for payload in payloads] == [
+        ("5f2c", 0),
+        ("5f2c", 1),
+        ("5f2c", 2),
+    ]
+
+
+def test_a_device_says_on_its_own_status_topic_whether_it_is_there() -> None:
+    for device in devices("village"):
+        assert device.presence is not None
+        address = parse_topic(device.presence.topic)
+        assert address is not None
+        assert (address.kind, address.device_id) == (TopicKind.STATUS, device.name)
+        online = DeviceStatus.model_validate_json(device.presence.online)
+        offline = DeviceStatus.model_validate_json(device.presence.offline)
+        assert (online.status, offline.status) == (PresenceStatus.ONLINE, PresenceStatus.OFFLINE)
+        assert online.boot_id == offline.boot_id == "5f2c"
