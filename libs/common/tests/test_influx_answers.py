@@ -112,11 +112,25 @@ async def test_a_body_too_large_to_copy_at_once_is_compressed() -> None:
 
 
 async def test_a_long_write_is_cut_into_requests() -> None:
-    lines = Lines()
+    lines = Lines(at_most=100_000)
     async with store_on(lines.answer) as store:
         await store.write([reading(second) for second in range(12_001)])
     assert lines.seconds == list(range(12_001))
     assert len(lines.encodings) == 3
+
+
+async def test_a_redirection_is_not_followed() -> None:
+    paths: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        paths.append(request.path)
+        return web.Response(status=307, headers={"Location": "/api/v2/elsewhere"})
+
+    async with store_on(answer) as store:
+        for call in (store.write([reading(1)]), store.latest("village", since=at(0))):
+            with pytest.raises(RetryableError, match="307"):
+                await call
+    assert paths == ["/api/v2/write", "/api/v2/query"]
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 302, 418])
@@ -163,11 +177,12 @@ async def test_retry_after_in_seconds(header: str, seconds: float | None) -> Non
 @pytest.mark.parametrize(("ahead", "least", "most"), [(60, 55, 60), (-60, 0, 0), (86_400, 300, 300)])
 async def test_retry_after_as_a_date(ahead: int, least: int, most: int) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=ahead), usegmt=True)
-    async with store_on(says(503, Retry_After=date)) as store:
-        with pytest.raises(RetryableError) as caught:
-            await store.latest("village", since=at(0))
-    assert caught.value.retry_after is not None
-    assert timedelta(seconds=least) <= caught.value.retry_after <= timedelta(seconds=most)
+    for form in (date, date.removesuffix(" GMT")):
+        async with store_on(says(503, Retry_After=form)) as store:
+            with pytest.raises(RetryableError) as caught:
+                await store.latest("village", since=at(0))
+        assert caught.value.retry_after is not None
+        assert timedelta(seconds=least) <= caught.value.retry_after <= timedelta(seconds=most)
 
 
 @pytest.mark.parametrize("limit", [1, 7, 500])
