@@ -1,6 +1,6 @@
 """What becomes of a message."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from microgrid_common.schemas.notice import DeviceNotice
 from microgrid_common.schemas.quarantine import Defect
@@ -30,8 +30,7 @@ class RejectedError(Exception):
         self.defects = defects
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What becomes of a message: readings, a notice, and what of it was refused.
 
     A message with one broken sensor has both readings and defects. One with none of either was for
