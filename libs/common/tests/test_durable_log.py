@@ -1,6 +1,7 @@
 """Both durable logs, and their consumers, keep the same contract."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -11,8 +12,10 @@ from microgrid_common.adapters.redis.log_consumer import RedisLogConsumer
 from microgrid_common.ports.durable_log import DurableLog, LogConsumer
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.testing.contracts.durable_log import DurableLogContract, records, texts_in
-from microgrid_common.testing.contracts.log_consumer import LogConsumerContract, MakeConsumer
-from microgrid_common.testing.fakes.durable_log import FakeDurableLog
+from microgrid_common.testing.contracts.log_consumer import Crash, LogConsumerContract, MakeConsumer
+from microgrid_common.testing.fakes.durable_log import FakeDurableLog, FakeLogConsumer
+
+LEASE = timedelta(milliseconds=300)
 
 
 class TestFakeDurableLog(DurableLogContract, LogConsumerContract):
@@ -22,16 +25,20 @@ class TestFakeDurableLog(DurableLogContract, LogConsumerContract):
 
     @pytest.fixture
     def make_consumer(self, log: FakeDurableLog) -> MakeConsumer:
-        def make(
-            *,
-            group: str = "readers",
-            member: str = "first",
-            streams: Sequence[str] = ("s",),
-            claim_idle: timedelta = timedelta(minutes=1),
+        async def make(
+            *, group: str = "readers", member: str = "first", streams: Sequence[str] = ("s",)
         ) -> LogConsumer:
-            return log.consumer(group=group, member=member, streams=streams, claim_idle=claim_idle)
+            return log.consumer(group=group, member=member, streams=streams)
 
         return make
+
+    @pytest.fixture
+    def crash(self) -> Crash:
+        async def crash(consumer: LogConsumer) -> None:
+            assert isinstance(consumer, FakeLogConsumer)
+            consumer.crash()
+
+        return crash
 
     async def test_it_fails_when_told_to_and_then_nothing_is_appended(self, log: FakeDurableLog) -> None:
         log.fail_next(RetryableError("away"))
@@ -41,17 +48,26 @@ class TestFakeDurableLog(DurableLogContract, LogConsumerContract):
         assert await texts_in(log, "s") == ["c"]
 
 
-def consumers_of(client: Redis) -> MakeConsumer:
-    def make(
-        *,
-        group: str = "readers",
-        member: str = "first",
-        streams: Sequence[str] = ("s",),
-        claim_idle: timedelta = timedelta(minutes=1),
-    ) -> LogConsumer:
-        return RedisLogConsumer(client, group=group, member=member, streams=streams, claim_idle=claim_idle)
+@asynccontextmanager
+async def consumers_of(client: Redis) -> AsyncIterator[MakeConsumer]:
+    async with AsyncExitStack() as stack:
 
-    return make
+        async def make(
+            *, group: str = "readers", member: str = "first", streams: Sequence[str] = ("s",)
+        ) -> LogConsumer:
+            consumer = RedisLogConsumer(client, group=group, member=member, streams=streams, lease=LEASE)
+            return await stack.enter_async_context(consumer)
+
+        yield make
+
+
+@pytest.fixture
+def crash() -> Crash:
+    async def crash(consumer: LogConsumer) -> None:
+        assert isinstance(consumer, RedisLogConsumer)
+        await consumer.stop_renewing()
+
+    return crash
 
 
 @pytest.mark.integration
@@ -61,8 +77,9 @@ class TestRedisDurableLog(DurableLogContract, LogConsumerContract):
         return RedisDurableLog(redis_client)
 
     @pytest.fixture
-    def make_consumer(self, redis_client: Redis) -> MakeConsumer:
-        return consumers_of(redis_client)
+    async def make_consumer(self, redis_client: Redis) -> AsyncIterator[MakeConsumer]:
+        async with consumers_of(redis_client) as make:
+            yield make
 
 
 @pytest.mark.integration
@@ -72,5 +89,6 @@ class TestRedisDurableLogOnValkey(DurableLogContract, LogConsumerContract):
         return RedisDurableLog(valkey_client)
 
     @pytest.fixture
-    def make_consumer(self, valkey_client: Redis) -> MakeConsumer:
-        return consumers_of(valkey_client)
+    async def make_consumer(self, valkey_client: Redis) -> AsyncIterator[MakeConsumer]:
+        async with consumers_of(valkey_client) as make:
+            yield make

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -11,8 +12,9 @@ from microgrid_common.adapters.redis.alert_store import RedisAlertStore
 from microgrid_common.adapters.redis.connection import make_client
 from microgrid_common.adapters.redis.durable_log import RedisDurableLog
 from microgrid_common.adapters.redis.log_consumer import RedisLogConsumer
-from microgrid_common.ports.durable_log import Record
+from microgrid_common.ports.durable_log import Entry, Record
 from microgrid_common.ports.errors import PermanentError, RetryableError
+from microgrid_common.runtime.backoff import until_it_works
 from microgrid_common.testing.contracts.alert_store import wanted
 from microgrid_common.testing.contracts.durable_log import records, texts_in, texts_of
 from microgrid_common.testing.servers import Redis as RedisServer
@@ -23,9 +25,23 @@ pytestmark = pytest.mark.integration
 NO_WAIT = timedelta()
 
 
-def reader(client: Redis, *streams: str, member: str = "first") -> RedisLogConsumer:
-    return RedisLogConsumer(
-        client, group="readers", member=member, streams=streams or ("s",), claim_idle=timedelta(minutes=1)
+@asynccontextmanager
+async def reader(client: Redis, *streams: str, member: str = "first") -> AsyncIterator[RedisLogConsumer]:
+    consumer = RedisLogConsumer(
+        client,
+        group="readers",
+        member=member,
+        streams=streams or ("s",),
+        lease=timedelta(milliseconds=500),
+    )
+    async with consumer:
+        yield consumer
+
+
+async def read_again(consumer: RedisLogConsumer) -> list[Entry]:
+    """Read after a crash of the server, of which the first attempts may still hear."""
+    return await until_it_works(
+        lambda: consumer.read(count=10, wait=timedelta(seconds=5)), dependency="redis"
     )
 
 
@@ -43,8 +59,6 @@ class TestAway:
         log = RedisDurableLog(client)
         with pytest.raises(RetryableError):
             await log.append(records("s", "a"))
-        with pytest.raises(RetryableError):
-            await reader(client).read(count=1, wait=NO_WAIT)
         with pytest.raises(RetryableError):
             await RedisAlertStore(client).ping()
         await client.aclose()
@@ -72,23 +86,20 @@ class TestAway:
     async def test_after_a_crash_all_goes_on_with_what_was_there(
         self, redis_client: Redis, redis_server: RedisServer
     ) -> None:
-        log, consumer, store = (
-            RedisDurableLog(redis_client),
-            reader(redis_client),
-            RedisAlertStore(redis_client),
-        )
+        log, store = RedisDurableLog(redis_client), RedisAlertStore(redis_client)
         await log.append(records("s", "a", "b"))
-        [in_hand] = await consumer.read(count=1, wait=timedelta(seconds=5))
-        await consumer.acknowledge(await consumer.read(count=1, wait=timedelta(seconds=5)))
-        raised = await store.raise_alert(wanted())
-        await asyncio.to_thread(redis_server.kill)
-        with pytest.raises(RetryableError):
-            await consumer.read(count=10, wait=NO_WAIT)
-        with pytest.raises(RetryableError):
-            await store.raise_alert(wanted(1))
-        await asyncio.to_thread(redis_server.start)
-        assert await texts_in(log, "s") == ["a", "b"]
-        assert await consumer.read(count=10, wait=NO_WAIT) == [in_hand]
+        async with reader(redis_client) as consumer:
+            [in_hand] = await consumer.read(count=1, wait=timedelta(seconds=5))
+            await consumer.acknowledge(await consumer.read(count=1, wait=timedelta(seconds=5)))
+            raised = await store.raise_alert(wanted())
+            await asyncio.to_thread(redis_server.kill)
+            with pytest.raises(RetryableError):
+                await consumer.read(count=10, wait=NO_WAIT)
+            with pytest.raises(RetryableError):
+                await store.raise_alert(wanted(1))
+            await asyncio.to_thread(redis_server.start)
+            assert await texts_in(log, "s") == ["a", "b"]
+            assert await read_again(consumer) == [in_hand]
         assert await store.active_alerts() == [raised]
         assert await store.raise_alert(wanted(1)) is None
 
@@ -105,18 +116,17 @@ class TestAway:
     async def test_a_waiting_reader_hears_of_a_crash(
         self, redis_client: Redis, redis_server: RedisServer
     ) -> None:
-        consumer = reader(redis_client)
-        await consumer.read(count=1, wait=NO_WAIT)
-        reading = asyncio.create_task(consumer.read(count=1, wait=timedelta(seconds=30)))
-        await wait_until(
-            lambda: _blocked_clients(redis_client), timeout=5, description="the reader to wait in Redis"
-        )
-        await asyncio.to_thread(redis_server.kill)
-        with pytest.raises(RetryableError):
-            await reading
-        await asyncio.to_thread(redis_server.start)
-        await RedisDurableLog(redis_client).append(records("s", "a"))
-        assert texts_of(await consumer.read(count=1, wait=timedelta(seconds=5))) == ["a"]
+        async with reader(redis_client) as consumer:
+            reading = asyncio.create_task(consumer.read(count=1, wait=timedelta(seconds=30)))
+            await wait_until(
+                lambda: _blocked_clients(redis_client), timeout=5, description="the reader to wait in Redis"
+            )
+            await asyncio.to_thread(redis_server.kill)
+            with pytest.raises(RetryableError):
+                await reading
+            await asyncio.to_thread(redis_server.start)
+            await RedisDurableLog(redis_client).append(records("s", "a"))
+            assert texts_of(await read_again(consumer)) == ["a"]
 
 
 class TestFull:
@@ -163,24 +173,25 @@ async def test_a_command_that_the_server_refuses_is_a_permanent_error(redis_clie
 
 
 async def test_entries_deleted_while_pending_are_skipped_and_acknowledged(redis_client: Redis) -> None:
-    log, consumer = RedisDurableLog(redis_client), reader(redis_client)
-    await consumer.read(count=1, wait=NO_WAIT)
-    await log.append(records("s", "a", "b", "c"))
-    entries = await consumer.read(count=10, wait=NO_WAIT)
-    await redis_client.xdel("s", entries[0].id, entries[2].id)
+    log = RedisDurableLog(redis_client)
+    async with reader(redis_client) as consumer:
+        await log.append(records("s", "a", "b", "c"))
+        entries = await consumer.read(count=10, wait=timedelta(seconds=5))
+        await redis_client.xdel("s", entries[0].id, entries[2].id)
 
-    restarted = reader(redis_client)
-    assert texts_of(await restarted.read(count=10, wait=NO_WAIT)) == ["b"]
+    async with reader(redis_client) as restarted:
+        assert texts_of(await restarted.read(count=10, wait=timedelta(seconds=5))) == ["b"]
     assert (await redis_client.xpending("s", "readers"))["pending"] == 1
 
 
 async def test_a_group_that_was_lost_with_the_data_is_made_again(redis_client: Redis) -> None:
-    log, consumer = RedisDurableLog(redis_client), reader(redis_client, "s", "t")
-    await log.append(records("s", "a"))
-    assert texts_of(await consumer.read(count=10, wait=timedelta(seconds=5))) == ["a"]
-    await redis_client.flushall()
-    await log.append(records("t", "b"))
-    assert texts_of(await consumer.read(count=10, wait=timedelta(seconds=5))) == ["b"]
+    log = RedisDurableLog(redis_client)
+    async with reader(redis_client, "s", "t") as consumer:
+        await log.append(records("s", "a"))
+        assert texts_of(await consumer.read(count=10, wait=timedelta(seconds=5))) == ["a"]
+        await redis_client.flushall()
+        await log.append(records("t", "b"))
+        assert texts_of(await consumer.read(count=10, wait=timedelta(seconds=5))) == ["b"]
 
 
 async def test_a_client_serves_more_tasks_than_it_has_connections(redis_client: Redis) -> None:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.schemas.reading import decode_readings
-from microgrid_common.schemas.streams import readings_stream_of
+from microgrid_common.schemas.streams import READINGS_KIND, readings_stream_of
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
 from microgrid_common.testing.fakes.message_source import FakeMessageSource
 from microgrid_common.testing.waiting import wait_until
@@ -37,6 +37,7 @@ def stored(log: FakeDurableLog) -> list[float]:
     return [
         reading.metrics["consumption_kw"]
         for entry in log.streams[STREAM]
+        if entry.kind == READINGS_KIND
         for reading in decode_readings(entry.data)
     ]
 

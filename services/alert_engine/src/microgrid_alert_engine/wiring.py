@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
 
 from microgrid_alert_engine.service import ALERT_ENGINE_GROUP, AlertEnginePorts
 from microgrid_alert_engine.settings import AlertEngineSettings
@@ -13,9 +12,6 @@ from microgrid_common.adapters.redis.evaluation_progress import RedisEvaluationP
 from microgrid_common.adapters.redis.log_consumer import RedisLogConsumer
 from microgrid_common.schemas.streams import readings_streams
 
-CLAIM_IDLE = timedelta(seconds=30)
-"""An engine that holds entries longer is taken for dead; far above the time that one read's work takes."""
-
 
 @asynccontextmanager
 async def build(settings: AlertEngineSettings) -> AsyncIterator[AlertEnginePorts]:
@@ -23,12 +19,13 @@ async def build(settings: AlertEngineSettings) -> AsyncIterator[AlertEnginePorts
     async with AsyncExitStack() as stack:
         client = make_client(settings.redis_url)
         stack.push_async_callback(client.aclose)
-        consumer = RedisLogConsumer(
-            client,
-            group=ALERT_ENGINE_GROUP,
-            member=settings.alert_engine_name,
-            streams=readings_streams(settings.stream_shards),
-            claim_idle=CLAIM_IDLE,
+        consumer = await stack.enter_async_context(
+            RedisLogConsumer(
+                client,
+                group=ALERT_ENGINE_GROUP,
+                member=settings.alert_engine_name,
+                streams=readings_streams(settings.stream_shards),
+            )
         )
         yield AlertEnginePorts(
             consumer=consumer,

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
 
 from microgrid_common.adapters.mqtt.address import BrokerAddress, TlsFiles, parse_broker_url
 from microgrid_common.adapters.mqtt.receiver import MqttReceiver, ReceiverOptions
@@ -15,9 +14,6 @@ from microgrid_common.schemas.topics import EVERYTHING_TOPIC_FILTER
 from microgrid_ingestor.historian import HISTORIAN_GROUP
 from microgrid_ingestor.service import IngestorPorts
 from microgrid_ingestor.settings import IngestorSettings
-
-CLAIM_IDLE = timedelta(seconds=30)
-"""A historian that holds entries longer is taken for dead; far above a write's time-out."""
 
 
 @asynccontextmanager
@@ -32,12 +28,13 @@ async def build(settings: IngestorSettings) -> AsyncIterator[IngestorPorts]:
         client = make_client(settings.redis_url)
         stack.push_async_callback(client.aclose)
         store = await stack.enter_async_context(open_telemetry_store(settings))
-        consumer = RedisLogConsumer(
-            client,
-            group=HISTORIAN_GROUP,
-            member=settings.ingestor_name,
-            streams=readings_streams(settings.stream_shards),
-            claim_idle=CLAIM_IDLE,
+        consumer = await stack.enter_async_context(
+            RedisLogConsumer(
+                client,
+                group=HISTORIAN_GROUP,
+                member=settings.ingestor_name,
+                streams=readings_streams(settings.stream_shards),
+            )
         )
         source = await stack.enter_async_context(MqttReceiver(broker_address(settings), options))
         yield IngestorPorts(source=source, log=RedisDurableLog(client), consumer=consumer, store=store)

@@ -13,17 +13,11 @@ _START = "0-0"
 
 
 @dataclass(slots=True)
-class _Pending:
-    entry: Entry
-    member: str
-    since: float
-
-
-@dataclass(slots=True)
 class _Group:
     after: str = _START
     """The newest entry that was given to a member."""
-    pending: dict[str, _Pending] = field(default_factory=dict)
+    pending: dict[str, Entry] = field(default_factory=dict)
+    owner: "FakeLogConsumer | None" = None
 
 
 class FakeDurableLog(FailsOnDemand):
@@ -41,11 +35,9 @@ class FakeDurableLog(FailsOnDemand):
         self._last_ids: dict[str, str] = {}
         self._appended = asyncio.Event()
 
-    def consumer(
-        self, *, group: str, member: str, streams: Sequence[str], claim_idle: timedelta = timedelta(minutes=1)
-    ) -> "FakeLogConsumer":
+    def consumer(self, *, group: str, member: str, streams: Sequence[str]) -> "FakeLogConsumer":
         """A member of a group; ask again with the same name for one that was started anew."""
-        return FakeLogConsumer(self, group, member, streams, claim_idle)
+        return FakeLogConsumer(self, group, member, streams)
 
     async def append(self, records: Sequence[Record]) -> None:
         """As `DurableLog.append`."""
@@ -117,18 +109,23 @@ class FakeDurableLog(FailsOnDemand):
 
 
 class FakeLogConsumer(FailsOnDemand):
-    """Implements `LogConsumer`; `FakeDurableLog.consumer` makes it."""
+    """Implements `LogConsumer`; `FakeDurableLog.consumer` makes it.
 
-    def __init__(
-        self, log: FakeDurableLog, group: str, member: str, streams: Sequence[str], claim_idle: timedelta
-    ) -> None:
+    A stream belongs to the member that reads it first, until that one crashes or starts anew.
+    """
+
+    def __init__(self, log: FakeDurableLog, group: str, member: str, streams: Sequence[str]) -> None:
         super().__init__()
         self._log = log
         self._group = group
         self._member = member
         self._streams = tuple(streams)
-        self._claim_idle = claim_idle
-        self._pending_after = dict.fromkeys(self._streams, _START)
+        self._crashed = False
+        self._pending_after: dict[str, str] = {}
+
+    def crash(self) -> None:
+        """Be gone: what is pending goes to the next one that reads."""
+        self._crashed = True
 
     async def read(self, *, count: int, wait: timedelta) -> list[Entry]:
         """As `LogConsumer.read`."""
@@ -137,8 +134,9 @@ class FakeLogConsumer(FailsOnDemand):
         deadline = loop.time() + wait.total_seconds()
         per_stream = max(1, count // len(self._streams))
         while True:
-            for step in (self._own_pending, self._claimed, self._new):
-                if found := [entry for stream in self._streams for entry in step(stream, per_stream)]:
+            owned = [stream for stream in self._streams if self._owns(stream)]
+            for step in (self._pending, self._new):
+                if found := [entry for stream in owned for entry in step(stream, per_stream)]:
                     return found
             if not await self._log.appended_before(deadline):
                 return []
@@ -149,38 +147,39 @@ class FakeLogConsumer(FailsOnDemand):
         for entry in entries:
             self._log.group(entry.stream, self._group).pending.pop(entry.id, None)
 
-    def _own_pending(self, stream: str, count: int) -> list[Entry]:
+    def _owns(self, stream: str) -> bool:
+        group = self._log.group(stream, self._group)
+        owner = group.owner
+        if owner is self:
+            return True
+        if self._crashed or (owner and not owner._crashed and owner._member != self._member):  # noqa: SLF001
+            return False
+        group.owner = self
+        self._pending_after[stream] = _START
+        return True
+
+    def _pending(self, stream: str, count: int) -> list[Entry]:
+        """What was pending when the stream became ours; what is given from then on is in hand."""
+        if stream not in self._pending_after:
+            return []
         after = _position(self._pending_after[stream])
         pending = self._log.group(stream, self._group).pending
         there = {entry.id for entry in self._log.streams[stream]}
         for entry_id in [entry_id for entry_id in pending if entry_id not in there]:
             del pending[entry_id]
-        own = [
-            waiting.entry
-            for waiting in sorted(pending.values(), key=lambda waiting: _position(waiting.entry.id))
-            if waiting.member == self._member and _position(waiting.entry.id) > after
-        ][:count]
-        # Only what was pending at the start comes again; what is given from here on is in hand.
-        self._pending_after[stream] = own[-1].id if own else f"{2**63}-0"
-        return own
-
-    def _claimed(self, stream: str, count: int) -> list[Entry]:
-        now = asyncio.get_running_loop().time()
-        stale = [
-            waiting
-            for waiting in self._log.group(stream, self._group).pending.values()
-            if now - waiting.since >= self._claim_idle.total_seconds()
-        ][:count]
-        for waiting in stale:
-            waiting.member, waiting.since = self._member, now
-        return [waiting.entry for waiting in stale]
+        ordered = sorted(pending.values(), key=lambda entry: _position(entry.id))
+        found = [entry for entry in ordered if _position(entry.id) > after][:count]
+        if found:
+            self._pending_after[stream] = found[-1].id
+        else:
+            del self._pending_after[stream]
+        return found
 
     def _new(self, stream: str, count: int) -> list[Entry]:
         group = self._log.group(stream, self._group)
         entries = self._log.entries_after(stream, group.after)[:count]
-        now = asyncio.get_running_loop().time()
         for entry in entries:
-            group.pending[entry.id] = _Pending(entry, self._member, now)
+            group.pending[entry.id] = entry
             group.after = entry.id
         return entries
 
