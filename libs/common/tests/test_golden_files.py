@@ -10,8 +10,11 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from microgrid_common.schemas.alert import AlertEvent
+from microgrid_common.schemas.backfill import BackfillRequest
+from microgrid_common.schemas.presence import DevicePresence
 from microgrid_common.schemas.quarantine import QuarantinedMessage, Reason
 from microgrid_common.schemas.reading import decode_readings, encode_readings
+from microgrid_common.schemas.refusal import decode_refusals, encode_refusals
 from microgrid_common.schemas.status import DeviceStatus
 from microgrid_common.schemas.topics import parse_topic
 from microgrid_common.transforms.pipeline import process
@@ -20,6 +23,8 @@ GOLDEN = Path(__file__).parents[3] / "contracts" / "golden"
 CASE_FOLDERS = ("telemetry-v1", "prototype-payload", "device-alert")
 MODELS: dict[str, type[BaseModel]] = {
     "alert-event": AlertEvent,
+    "backfill-request": BackfillRequest,
+    "device-presence": DevicePresence,
     "device-status": DeviceStatus,
     "quarantined-message": QuarantinedMessage,
 }
@@ -100,6 +105,16 @@ def test_a_reading_batch_with_text_for_a_value_is_refused() -> None:
         decode_readings((GOLDEN / "reading-batch" / "invalid-metrics.json").read_bytes())
 
 
+def test_refusals_are_read_and_written_as_they_stand() -> None:
+    path = GOLDEN / "refusals" / "valid.json"
+    assert json.loads(encode_refusals(decode_refusals(path.read_bytes()))) == load(path)
+
+
+def test_a_refusal_of_numbers_that_run_backwards_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        decode_refusals((GOLDEN / "refusals" / "invalid-range-backwards.json").read_bytes())
+
+
 @pytest.mark.parametrize("row", load(GOLDEN / "topics" / "valid.json"), ids=lambda row: row["topic"])
 def test_a_topic_is_taken_apart(row: dict[str, Any]) -> None:
     topic = parse_topic(row["topic"])
@@ -113,5 +128,5 @@ def test_what_is_no_topic_of_the_contract_is_not_taken_for_one(row: dict[str, st
 
 
 def test_no_golden_folder_is_left_unread() -> None:
-    read = {*CASE_FOLDERS, *MODELS, "reading-batch", "topics"}
+    read = {*CASE_FOLDERS, *MODELS, "reading-batch", "refusals", "topics"}
     assert {path.name for path in GOLDEN.iterdir()} == read

@@ -21,7 +21,13 @@ from microgrid_common.schemas.alert import Alert
 from microgrid_common.schemas.notice import DeviceNotice
 from microgrid_common.schemas.quarantine import QuarantinedMessage
 from microgrid_common.schemas.reading import Flag, Reading, decode_readings, encode_readings
-from microgrid_common.schemas.streams import NOTICE_KIND, QUARANTINE_STREAM, READINGS_KIND
+from microgrid_common.schemas.streams import (
+    NOTICE_KIND,
+    PRESENCE_KIND,
+    QUARANTINE_STREAM,
+    READINGS_KIND,
+    REFUSALS_KIND,
+)
 from microgrid_common.testing.fakes.alert_store import FakeAlertStore
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
 from microgrid_common.testing.fakes.evaluation_progress import FakeEvaluationProgress
@@ -175,6 +181,12 @@ class TestFailures:
         await world.start()
         await world.settle()
         assert len(world.quarantined) == 1
+
+    @pytest.mark.parametrize("kind", [REFUSALS_KIND, PRESENCE_KIND])
+    async def test_what_is_meant_for_others_passes(self, world: World, kind: str) -> None:
+        await world.log.append([Record(STREAM, kind, b"[]")])
+        await world.take(load(0, HIGH_KW))
+        assert (world.transitions, world.quarantined) == (["raised"], [])
 
     async def test_a_fault_of_ours_on_one_reading_does_not_stop_the_others(
         self, world: World, monkeypatch: pytest.MonkeyPatch

@@ -3,13 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from microgrid_common.ports.durable_log import Record
 from microgrid_common.ports.errors import PermanentError, RetryableError
+from microgrid_common.schemas.numbering import NumberRange
 from microgrid_common.schemas.quarantine import QuarantinedMessage, Reason
 from microgrid_common.schemas.reading import Reading, decode_readings, encode_readings
-from microgrid_common.schemas.streams import QUARANTINE_STREAM, READINGS_KIND
+from microgrid_common.schemas.refusal import Refusal, decode_refusals
+from microgrid_common.schemas.streams import QUARANTINE_STREAM, READINGS_KIND, REFUSALS_KIND
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
 from microgrid_common.testing.fakes.telemetry_store import FakeTelemetryStore
 from microgrid_common.testing.waiting import wait_until
@@ -87,6 +90,21 @@ async def test_what_the_store_refuses_for_good_is_quarantined_alone() -> None:
     assert kept.defects[0].detail
     assert (kept.grid_id, kept.device_id, kept.received_at) == ("village-1", "meter-1", refused.received_at)
     assert decode_readings(kept.raw) == [refused]
+
+
+async def test_the_ledger_is_told_of_the_number_that_the_store_refused() -> None:
+    log, store = FakeDurableLog(), FakeTelemetryStore()
+    refused = replace(reading(2), boot_id="5f2c", seq=17)
+    store.refuse(refused)
+    await append(log, reading(1), refused)
+    async with historian(log, store):
+        await wait_until(lambda: quarantined(log), timeout=10, description="the refused reading")
+    number = NumberRange(boot_id="5f2c", first=17, last=17)
+    (told,) = [entry for entry in log.streams[STREAM] if entry.kind == REFUSALS_KIND]
+    assert decode_refusals(told.data) == [
+        Refusal(grid_id="village-1", device_id="meter-1", numbers=(number,), by_store=True)
+    ]
+    assert quarantined(log)[0].numbers == (number,)
 
 
 async def test_a_store_that_refuses_everything_stops_nothing_that_follows() -> None:

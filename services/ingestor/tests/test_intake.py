@@ -10,8 +10,11 @@ from microgrid_common.ports.durable_log import Record
 from microgrid_common.ports.message_source import InboundMessage
 from microgrid_common.schemas.device import Device
 from microgrid_common.schemas.notice import DeviceNotice
+from microgrid_common.schemas.numbering import NumberRange
+from microgrid_common.schemas.presence import DevicePresence
 from microgrid_common.schemas.quarantine import RAW_BYTES_KEPT, QuarantinedMessage, Reason
 from microgrid_common.schemas.reading import Reading, decode_readings
+from microgrid_common.schemas.refusal import Refusal, decode_refusals
 from microgrid_common.schemas.streams import readings_stream_of
 from microgrid_common.transforms.pipeline import process
 from microgrid_ingestor.intake import READINGS_PER_ENTRY, Intake, take_in
@@ -46,6 +49,10 @@ def readings(records: list[Record]) -> list[Reading]:
 
 def quarantined(records: list[Record]) -> list[QuarantinedMessage]:
     return [QuarantinedMessage.model_validate_json(r.data) for r in records if r.kind == "quarantined"]
+
+
+def refusals(records: list[Record]) -> list[Refusal]:
+    return [refusal for r in records if r.kind == "refusals" for refusal in decode_refusals(r.data)]
 
 
 def test_readings_of_one_batch_share_an_entry_of_their_grids_stream() -> None:
@@ -113,6 +120,8 @@ def test_one_broken_sensor_leaves_the_others_of_its_message() -> None:
     assert reading.metrics == {"consumption_kw": 10.5}
     (kept,) = quarantined(intake.records)
     assert (kept.reason, kept.defects[0].field) == (Reason.OUT_OF_RANGE, "metrics.battery_soc")
+    # Its number arrived with the rest of it.
+    assert (refusals(intake.records), kept.numbers) == ([], ())
 
 
 def test_an_oversized_message_is_kept_in_part_with_its_whole_size() -> None:
@@ -158,3 +167,42 @@ def test_a_fault_of_our_own_keeps_the_message_and_goes_on(monkeypatch: pytest.Mo
     (kept,) = quarantined(intake.records)
     assert kept.reason is Reason.INTERNAL_ERROR
     assert kept.raw == telemetry("cursed").payload
+    assert refusals(intake.records) == [Refusal(grid_id="village-1", device_id="cursed")]
+
+
+def test_the_numbers_of_refused_messages_go_into_the_stream_of_their_grids_readings() -> None:
+    bad = InboundMessage(
+        "microgrid/village-1/device/inverter-1/telemetry", b'\xff{"boot_id":"5f2c","seq":17,"metri', NOW
+    )
+    none = telemetry("inverter-2", boot_id="a1", seq=3, metrics={"battery_soc": 130})
+    records = take(bad, telemetry("inverter-1"), none).records
+    numbers = NumberRange(boot_id="5f2c", first=17, last=17), NumberRange(boot_id="a1", first=3, last=3)
+    assert [(refusal.device_id, refusal.numbers) for refusal in refusals(records)] == [
+        ("inverter-1", numbers[:1]),
+        ("inverter-2", numbers[1:]),
+    ]
+    assert [kept.numbers for kept in quarantined(records)] == [numbers[:1], numbers[1:]]
+    (refused,) = [record for record in records if record.kind == "refusals"]
+    assert refused.stream == readings_stream_of("village-1", SHARDS)
+
+
+def test_a_refused_message_without_a_legible_number_still_counts_for_its_device() -> None:
+    records = take(InboundMessage("microgrid/data", b"{", NOW)).records
+    assert refusals(records) == [Refusal(grid_id="default", device_id="prototype")]
+
+
+def test_a_message_that_names_no_device_is_refused_to_nobodys_account() -> None:
+    assert not refusals(take(InboundMessage("microgrid/nonsense", b'{"boot_id":"a","seq":1}', NOW)).records)
+
+
+def test_a_status_stands_between_the_readings_before_and_after_it() -> None:
+    status = InboundMessage(
+        "microgrid/village-1/device/inverter-1/status",
+        b'{"schema":1,"status":"online","boot_id":"5f2c","last_seq":9}',
+        NOW,
+    )
+    records = take(telemetry(), status, telemetry()).records
+    assert [record.kind for record in records] == ["readings", "presence", "readings"]
+    presence = DevicePresence.model_validate_json(records[1].data)
+    assert (presence.device_id, presence.status.boot_id, presence.status.last_seq) == ("inverter-1", "5f2c", 9)
+    assert presence.received_at == NOW

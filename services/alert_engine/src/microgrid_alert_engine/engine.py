@@ -103,6 +103,9 @@ class AlertEngine:
                 if decision := self._lifecycle.on_notice(notice, now=self._clock()):
                     await self._carry_out(decision)
                 return ()
+            case streams.REFUSALS_KIND | streams.PRESENCE_KIND:
+                # No rule asks for these.
+                return ()
             case _:
                 # Written by a newer ingestor: it is kept, so that it can be replayed to a newer engine.
                 raise ValueError(f"no entry of the kind {entry.kind!r} is known")

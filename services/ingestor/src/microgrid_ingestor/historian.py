@@ -11,9 +11,17 @@ from microgrid_common.ports.errors import PartialWriteError, PermanentError
 from microgrid_common.ports.telemetry_store import TelemetryStore
 from microgrid_common.runtime import metrics
 from microgrid_common.runtime.backoff import until_it_works
+from microgrid_common.schemas.numbering import NumberRange
 from microgrid_common.schemas.quarantine import Defect, QuarantinedMessage, Reason
 from microgrid_common.schemas.reading import Reading, decode_readings, encode_readings
-from microgrid_common.schemas.streams import QUARANTINE_STREAM, QUARANTINED_KIND, READINGS_KIND
+from microgrid_common.schemas.refusal import Refusal, encode_refusals
+from microgrid_common.schemas.streams import (
+    QUARANTINE_STREAM,
+    QUARANTINED_KIND,
+    READINGS_KIND,
+    REFUSALS_KIND,
+)
+from microgrid_common.transforms.numbers import number_ranges
 
 log = structlog.get_logger()
 
@@ -39,26 +47,29 @@ async def write_history(consumer: LogConsumer, store: TelemetryStore, durable_lo
 async def _store(entries: Sequence[Entry], store: TelemetryStore, durable_log: DurableLog) -> None:
     readings: list[Reading] = []
     refused: list[Record] = []
+    stream_of_grid: dict[str, str] = {}
     for entry in entries:
         if entry.kind != READINGS_KIND:
             continue
         try:
-            readings.extend(decode_readings(entry.data))
+            decoded = decode_readings(entry.data)
         except ValidationError as error:
             log.exception("stream_entry_undecodable", stream=entry.stream, entry=entry.id)
             refused.append(_refused(entry.data, Reason.INTERNAL_ERROR, str(error)))
+        else:
+            readings.extend(decoded)
+            stream_of_grid.update((reading.grid_id, entry.stream) for reading in decoded)
     if readings:
         rejected, why = await _write(readings, store)
-        refused.extend(
-            _refused(encode_readings([reading]), Reason.REJECTED_BY_STORE, why, reading)
-            for reading in rejected
-        )
+        for reading in rejected:
+            refused.append(_refused(encode_readings([reading]), Reason.REJECTED_BY_STORE, why, reading))
+            refused.append(_taken_back(reading, stream_of_grid[reading.grid_id]))
         metrics.READINGS_STORED.inc(len(readings) - len(rejected))
         newest = max(reading.received_at for reading in readings)
         metrics.MESSAGE_AGE.observe(max(0.0, (datetime.now(UTC) - newest).total_seconds()))
     if refused:
         await until_it_works(lambda: durable_log.append(refused), dependency="redis")
-        log.warning("readings_quarantined", count=len(refused))
+        log.warning("readings_quarantined", count=sum(record.kind == QUARANTINED_KIND for record in refused))
 
 
 async def _write(readings: Sequence[Reading], store: TelemetryStore) -> tuple[Sequence[Reading], str]:
@@ -79,8 +90,23 @@ def _refused(data: bytes, reason: Reason, detail: str, reading: Reading | None =
         topic="",
         grid_id=reading.grid_id if reading else None,
         device_id=reading.device_id if reading else None,
+        numbers=_numbers(reading) if reading else (),
         defects=(Defect(reason=reason, detail=detail[:1_000]),),
         raw=data,
         raw_size_bytes=len(data),
     )
     return Record(QUARANTINE_STREAM, QUARANTINED_KIND, kept.model_dump_json().encode())
+
+
+def _taken_back(reading: Reading, stream: str) -> Record:
+    """Tells the ledger that a reading which it has seen arrive is in quarantine now."""
+    refusal = Refusal(
+        grid_id=reading.grid_id, device_id=reading.device_id, numbers=_numbers(reading), by_store=True
+    )
+    return Record(stream, REFUSALS_KIND, encode_refusals([refusal]))
+
+
+def _numbers(reading: Reading) -> tuple[NumberRange, ...]:
+    if reading.boot_id is None or reading.seq is None:
+        return ()
+    return number_ranges([(reading.boot_id, reading.seq)])

@@ -9,14 +9,19 @@ from microgrid_common.ports.durable_log import Record
 from microgrid_common.ports.message_source import InboundMessage
 from microgrid_common.schemas.quarantine import RAW_BYTES_KEPT, Defect, QuarantinedMessage, Reason
 from microgrid_common.schemas.reading import Reading, encode_readings
+from microgrid_common.schemas.refusal import Refusal, encode_refusals
 from microgrid_common.schemas.streams import (
     NOTICE_KIND,
+    PRESENCE_KIND,
     QUARANTINE_STREAM,
     QUARANTINED_KIND,
     READINGS_KIND,
+    REFUSALS_KIND,
     readings_stream_of,
 )
+from microgrid_common.schemas.topics import TopicKind, parse_topic
 from microgrid_common.transforms.enrich import Registry
+from microgrid_common.transforms.numbers import legible_numbers
 from microgrid_common.transforms.outcome import Outcome
 from microgrid_common.transforms.pipeline import process
 
@@ -39,10 +44,11 @@ class Intake:
 def take_in(messages: Iterable[InboundMessage], *, registry: Registry, shards: int) -> Intake:
     """Turn messages into the records to append, none of them lost: each is a reading, in quarantine or both.
 
-    Readings of one stream share entries of up to `READINGS_PER_ENTRY`. A device's notice has an entry of
-    its own between those before and after it, since the alert engine goes by the order.
+    Readings of one stream share entries of up to `READINGS_PER_ENTRY`. A device's notice or presence has an
+    entry of its own between those before and after it, since those who read it go by the order.
     """
     open_entries: dict[str, list[Reading]] = {}
+    refusals: dict[str, list[Refusal]] = {}
     records: list[Record] = []
     quarantined: list[Reason] = []
     readings = 0
@@ -55,15 +61,18 @@ def take_in(messages: Iterable[InboundMessage], *, registry: Registry, shards: i
             readings += 1
             if len(entry) >= READINGS_PER_ENTRY:
                 records.extend(_close(open_entries, stream))
-        if outcome.notice:
-            stream = readings_stream_of(outcome.notice.grid_id, shards)
-            records.extend(_close(open_entries, stream))
-            records.append(Record(stream, NOTICE_KIND, outcome.notice.model_dump_json().encode()))
+        if between := _between_readings(outcome, shards):
+            records.extend(_close(open_entries, between.stream))
+            records.append(between)
         if outcome.defects:
             records.append(_quarantine(message, outcome))
             quarantined.append(outcome.defects[0].reason)
+            if refusal := _refusal(outcome):
+                refusals.setdefault(readings_stream_of(refusal.grid_id, shards), []).append(refusal)
     for stream in list(open_entries):
         records.extend(_close(open_entries, stream))
+    for stream, refused in refusals.items():
+        records.append(Record(stream, REFUSALS_KIND, encode_refusals(refused)))
     return Intake(records, readings, quarantined)
 
 
@@ -72,7 +81,30 @@ def _process(message: InboundMessage, registry: Registry) -> Outcome:
         return process(message.topic, message.payload, message.received_at, registry)
     except Exception as error:  # noqa: BLE001 - one message must not stop the others, whatever we did wrong
         structlog.get_logger().exception("processing_failed", topic=message.topic)
-        return Outcome(defects=(Defect(reason=Reason.INTERNAL_ERROR, detail=type(error).__name__),))
+        defects = (Defect(reason=Reason.INTERNAL_ERROR, detail=type(error).__name__),)
+        address = parse_topic(message.topic)
+        if address is None or address.kind is not TopicKind.TELEMETRY:
+            return Outcome(defects=defects)
+        numbers = legible_numbers(message.payload)
+        return Outcome(defects=defects, grid_id=address.grid_id, device_id=address.device_id, refused=numbers)
+
+
+def _between_readings(outcome: Outcome, shards: int) -> Record | None:
+    if notice := outcome.notice:
+        stream = readings_stream_of(notice.grid_id, shards)
+        return Record(stream, NOTICE_KIND, notice.model_dump_json().encode())
+    if presence := outcome.presence:
+        return Record(readings_stream_of(presence.grid_id, shards), PRESENCE_KIND, presence.encode())
+    return None
+
+
+def _refusal(outcome: Outcome) -> Refusal | None:
+    """What the ledger has to know; None when the message's own number arrived with the rest of it."""
+    if outcome.grid_id is None or outcome.device_id is None or not (outcome.refused or not outcome.readings):
+        return None
+    return Refusal.model_construct(
+        grid_id=outcome.grid_id, device_id=outcome.device_id, numbers=outcome.refused
+    )
 
 
 def _close(open_entries: dict[str, list[Reading]], stream: str) -> Iterator[Record]:
@@ -86,6 +118,7 @@ def _quarantine(message: InboundMessage, outcome: Outcome) -> Record:
         topic=message.topic,
         grid_id=outcome.grid_id,
         device_id=outcome.device_id,
+        numbers=outcome.refused,
         defects=outcome.defects,
         raw=message.payload[:RAW_BYTES_KEPT],
         raw_size_bytes=len(message.payload),

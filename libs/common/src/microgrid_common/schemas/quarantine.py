@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from microgrid_common.schemas.numbering import NumberRange
+
 
 class Reason(StrEnum):
     """Why something was refused. These are also the label values of `microgrid_quarantined_total`."""
@@ -49,6 +51,8 @@ class QuarantinedMessage(BaseModel):
     topic: str
     grid_id: str | None = None
     device_id: str | None = None
+    numbers: tuple[NumberRange, ...] = ()
+    """The samples in it of which nothing was accepted, as far as their numbers can be read."""
     defects: Annotated[tuple[Defect, ...], Field(min_length=1)]
     """The first one names the reason that is counted."""
     raw: bytes

@@ -1,10 +1,11 @@
 """What a device says about its own presence, retained on its `status` topic."""
 
 from enum import StrEnum
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from microgrid_common.schemas.telemetry import BootId, SchemaVersion
+from microgrid_common.schemas.telemetry import BootId, SchemaVersion, SequenceNumber
 
 
 class PresenceStatus(StrEnum):
@@ -12,6 +13,15 @@ class PresenceStatus(StrEnum):
 
     ONLINE = "online"
     OFFLINE = "offline"
+
+
+class BootEnd(BaseModel):
+    """How far an earlier boot of a device came."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    boot_id: BootId
+    last_seq: SequenceNumber
 
 
 class DeviceStatus(BaseModel):
@@ -25,6 +35,16 @@ class DeviceStatus(BaseModel):
     schema_version: SchemaVersion = Field(default=1, alias="schema")
     status: PresenceStatus
     boot_id: BootId | None = None
+    last_seq: SequenceNumber | None = None
+    """The last number given to a sample in this boot, so that a lost tail is noticed; None: not said."""
+    earlier_boots: Annotated[tuple[BootEnd, ...], Field(max_length=16)] | None = None
+    """Boots of which the device still has samples, or knows how far they came; None: not said."""
+
+    @model_validator(mode="after")
+    def _numbers_belong_to_a_boot(self) -> Self:
+        if self.last_seq is not None and self.boot_id is None:
+            raise ValueError("last_seq needs a boot_id")
+        return self
 
     def encode(self) -> bytes:
         """The JSON text that goes on the wire."""

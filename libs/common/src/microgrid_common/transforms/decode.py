@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from microgrid_common.schemas.quarantine import Defect, Reason
+from microgrid_common.schemas.status import DeviceStatus
 from microgrid_common.schemas.telemetry import (
     MAXIMUM_PAYLOAD_BYTES,
     BacklogV1,
@@ -44,6 +45,15 @@ def decode_prototype(payload: bytes) -> PrototypePayload:
         RejectedError: it is not the prototype payload; each field at fault is named.
     """
     return _decode(PrototypePayload, payload)
+
+
+def decode_status(payload: bytes) -> DeviceStatus:
+    """Decode a birth message or a last will.
+
+    Raises:
+        RejectedError: it is neither; each field at fault is named.
+    """
+    return _decode(DeviceStatus, payload)
 
 
 def decode_device_alert(payload: bytes) -> DeviceAlert:

@@ -3,6 +3,8 @@
 from typing import NamedTuple
 
 from microgrid_common.schemas.notice import DeviceNotice
+from microgrid_common.schemas.numbering import NumberRange
+from microgrid_common.schemas.presence import DevicePresence
 from microgrid_common.schemas.quarantine import Defect
 from microgrid_common.schemas.reading import Reading
 
@@ -31,7 +33,7 @@ class RejectedError(Exception):
 
 
 class Outcome(NamedTuple):
-    """What becomes of a message: readings, a notice, and what of it was refused.
+    """What becomes of a message: readings, a notice, a presence, and what of it was refused.
 
     A message with one broken sensor has both readings and defects. One with none of either was for
     somebody else.
@@ -43,3 +45,6 @@ class Outcome(NamedTuple):
     """At most `MAXIMUM_DEFECTS`, the first ones."""
     grid_id: str | None = None
     device_id: str | None = None
+    presence: DevicePresence | None = None
+    refused: tuple[NumberRange, ...] = ()
+    """The numbers of the samples of which nothing was accepted, as far as they can be read."""

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from microgrid_common.schemas.notice import DeviceNotice
+from microgrid_common.schemas.presence import DevicePresence
 from microgrid_common.schemas.quarantine import Defect, Reason
 from microgrid_common.schemas.reading import Flag, Reading
 from microgrid_common.schemas.telemetry import PROTOTYPE_METRICS, Sample, TelemetryV1
@@ -16,8 +17,14 @@ from microgrid_common.schemas.topics import (
 )
 from microgrid_common.transforms.clean import FieldPath, clean
 from microgrid_common.transforms.clock import trusted_time
-from microgrid_common.transforms.decode import decode_device_alert, decode_prototype, decode_telemetry
+from microgrid_common.transforms.decode import (
+    decode_device_alert,
+    decode_prototype,
+    decode_status,
+    decode_telemetry,
+)
 from microgrid_common.transforms.enrich import Registry, look_up
+from microgrid_common.transforms.numbers import Number, legible_numbers, number_ranges
 from microgrid_common.transforms.outcome import MAXIMUM_DEFECTS, Outcome, RejectedError, field_path
 
 _LocatedSample = tuple[FieldPath, Sample]
@@ -44,7 +51,10 @@ def process(topic: str, payload: bytes, received_at: datetime, registry: Registr
     try:
         return _process(address, payload, received_at, registry)
     except RejectedError as error:
-        return Outcome(defects=error.defects, grid_id=address.grid_id, device_id=address.device_id)
+        refused = legible_numbers(payload) if address.kind is TopicKind.TELEMETRY else ()
+        return Outcome(
+            defects=error.defects, grid_id=address.grid_id, device_id=address.device_id, refused=refused
+        )
 
 
 def _process(address: Topic, payload: bytes, received_at: datetime, registry: Registry) -> Outcome:
@@ -67,6 +77,9 @@ def _process(address: Topic, payload: bytes, received_at: datetime, registry: Re
             return _accept(address, received_at, registry, [((), sample)], (Flag.PROTOTYPE,))
         case TopicKind.PROTOTYPE_ALERT:
             return _notice(address, payload, received_at)
+        # An empty payload takes a retained status away, and says nothing.
+        case TopicKind.STATUS if payload:
+            return _presence(address, payload, received_at)
         case _:
             return Outcome(grid_id=address.grid_id, device_id=address.device_id)
 
@@ -76,6 +89,12 @@ def _notice(address: Topic, payload: bytes, received_at: datetime) -> Outcome:
     grid_id, device_id = address.grid_id, str(address.device_id)
     notice = DeviceNotice(grid_id=grid_id, device_id=device_id, received_at=received_at, message=message)
     return Outcome(notice=notice, grid_id=grid_id, device_id=device_id)
+
+
+def _presence(address: Topic, payload: bytes, received_at: datetime) -> Outcome:
+    grid_id, device_id, status = address.grid_id, str(address.device_id), decode_status(payload)
+    presence = DevicePresence(grid_id=grid_id, device_id=device_id, received_at=received_at, status=status)
+    return Outcome(presence=presence, grid_id=grid_id, device_id=device_id)
 
 
 def _accept(
@@ -89,6 +108,7 @@ def _accept(
     device_type, component = look_up(registry, grid_id, device_id)
     readings: list[Reading] = []
     defects: list[Defect] = []
+    refused: list[Number] = []
     for path, sample in samples:
         cleaned = clean(sample.metrics, sample.units, path)
         defects.extend(cleaned.defects)
@@ -96,6 +116,8 @@ def _accept(
             if not cleaned.defects:
                 field = field_path(*path) or None
                 defects.append(Defect(reason=Reason.NO_METRICS, field=field, detail="no value is left"))
+            if sample.boot_id is not None and sample.seq is not None:
+                refused.append((sample.boot_id, sample.seq))
             continue
         timestamp, clock_flags = trusted_time(sample.timestamp, received_at)
         readings.append(
@@ -112,4 +134,11 @@ def _accept(
                 component,
             )
         )
-    return Outcome(tuple(readings), None, tuple(defects[:MAXIMUM_DEFECTS]), grid_id, device_id)
+    return Outcome(
+        tuple(readings),
+        None,
+        tuple(defects[:MAXIMUM_DEFECTS]),
+        grid_id,
+        device_id,
+        refused=number_ranges(refused) if refused else (),
+    )
