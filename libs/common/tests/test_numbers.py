@@ -41,14 +41,12 @@ def test_consecutive_numbers_of_a_boot_are_one_range() -> None:
     )
 
 
-@given(numbers, st.booleans())
-def test_the_numbers_of_a_backlog_are_read_whether_it_is_json_or_not(
-    sent: list[tuple[str, int]], whole: bool
-) -> None:
+@given(numbers)
+def test_the_numbers_of_a_backlog_are_read_whether_it_is_json_or_not(sent: list[tuple[str, int]]) -> None:
     samples = [sample(boot_id, seq) for boot_id, seq in sent]
     payload = json.dumps({"schema": 1, "samples": samples}).encode()
-    data = payload if whole else b"\xff" + payload[:-3]
-    assert expanded(legible_numbers(data)) == sent
+    assert expanded(legible_numbers(payload)) == sent
+    assert expanded(legible_numbers(b"\xff" + payload[:-3])) == sent
 
 
 @pytest.mark.parametrize(
@@ -59,7 +57,7 @@ def test_the_numbers_of_a_backlog_are_read_whether_it_is_json_or_not(
         (b'{"boot_id":"5f2c","seq":17}}', [("5f2c", 17, 17)]),
         (b'{"boot_id":"5f2c","seq":17', []),
         (b'{"boot_id":"5f2c","metrics":{"seq":17}', []),
-        (sample("5f2c", True), []),
+        (b'{"boot_id":"5f2c","seq":true}', []),
         (sample("5f2c", 17.0), []),
         (sample("5f2c", -1), []),
         (sample("5f2c", 2**53), []),
