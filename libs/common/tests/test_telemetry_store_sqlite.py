@@ -5,13 +5,15 @@ import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from microgrid_common.adapters.sqlite.telemetry_store import SqliteTelemetryStore
 from microgrid_common.ports.errors import PartialWriteError, PermanentError, RetryableError
+from microgrid_common.ports.retention import RAW_KEPT
 from microgrid_common.testing.contracts.telemetry_samples import at, reading
 from microgrid_common.testing.contracts.telemetry_store import (
     CONTRACT_MAXIMUM_POINTS,
@@ -55,6 +57,25 @@ def content(path: Path) -> bytes:
 
 class TestSqliteTelemetryStore(TelemetryStoreContract):
     pass
+
+
+class TestRetention:
+    async def test_what_is_past_its_retention_is_forgotten(self, store: SqliteTelemetryStore) -> None:
+        await store.write([reading(second) for second in range(4)])
+        await store.write([reading(1, device_id="new"), reading(9, device_id="new")])
+        assert await store.forget(at(0) + RAW_KEPT) == 0
+        assert await store.forget(at(2) + RAW_KEPT) == 3
+        assert list(await values(store, device_id="meter")) == [2, 3]
+        assert list(await values(store, device_id="new")) == [9]
+
+    async def test_nothing_that_is_refused_goes_unnamed(self, path: Path) -> None:
+        async with SqliteTelemetryStore(path, accept_for=timedelta(hours=1)) as store:
+            now = datetime.now(UTC)
+            late = replace(reading(1), timestamp=now - timedelta(hours=2))
+            broken = replace(reading(1, {"battery_soc": float("nan")}), timestamp=now)
+            with pytest.raises(PartialWriteError) as caught:
+                await store.write([broken, late, replace(reading(1), timestamp=now)])
+            assert set(map(id, caught.value.rejected)) == {id(late), id(broken)}
 
 
 class TestFile:
@@ -199,6 +220,7 @@ _WRITER = """
 import asyncio, sys
 from pathlib import Path
 from microgrid_common.adapters.sqlite.telemetry_store import SqliteTelemetryStore
+from microgrid_common.ports.retention import RAW_KEPT
 from microgrid_common.testing.contracts.telemetry_samples import reading
 
 async def main():

@@ -1,19 +1,30 @@
-"""Which telemetry store the settings ask for."""
+"""Which telemetry store, and which store of roll-ups beside it, the settings ask for."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
+from microgrid_common.adapters.sqlite.rollup_store import SqliteRollupStore
 from microgrid_common.adapters.sqlite.telemetry_store import SqliteTelemetryStore
+from microgrid_common.ports.retention import LATE_DATA_ACCEPTED
+from microgrid_common.ports.rollup_store import RollupStore
 from microgrid_common.ports.telemetry_store import TelemetryStore
 from microgrid_common.runtime.settings import TelemetryStoreSettings
 
 SQLITE_FILE_NAME = "telemetry.sqlite3"
+SQLITE_ROLLUPS_FILE_NAME = "rollups.sqlite3"
 
 
 @asynccontextmanager
 async def open_telemetry_store(settings: TelemetryStoreSettings) -> AsyncIterator[TelemetryStore]:
     """The telemetry store that `settings` name, while the block runs. It connects at its first use."""
     async with _STORES[settings.telemetry_store](settings) as store:
+        yield store
+
+
+@asynccontextmanager
+async def open_rollup_store(settings: TelemetryStoreSettings) -> AsyncIterator[RollupStore]:
+    """The store of roll-ups of the kind that `settings` name, as `open_telemetry_store`."""
+    async with _ROLLUP_STORES[settings.telemetry_store](settings) as store:
         yield store
 
 
@@ -29,8 +40,24 @@ def _influx(settings: TelemetryStoreSettings) -> AbstractAsyncContextManager[Tel
     )
 
 
+def _influx_rollups(settings: TelemetryStoreSettings) -> AbstractAsyncContextManager[RollupStore]:
+    from microgrid_common.adapters.influx.rollup_store import InfluxRollupStore  # noqa: PLC0415
+
+    return InfluxRollupStore(
+        url=settings.influx_url,
+        token=settings.influx_token.get_secret_value(),
+        org=settings.influx_org,
+        bucket=settings.influx_bucket,
+    )
+
+
 def _sqlite(settings: TelemetryStoreSettings) -> AbstractAsyncContextManager[TelemetryStore]:
-    return SqliteTelemetryStore(settings.data_dir / SQLITE_FILE_NAME)
+    return SqliteTelemetryStore(settings.data_dir / SQLITE_FILE_NAME, accept_for=LATE_DATA_ACCEPTED)
+
+
+def _sqlite_rollups(settings: TelemetryStoreSettings) -> AbstractAsyncContextManager[RollupStore]:
+    return SqliteRollupStore(settings.data_dir / SQLITE_ROLLUPS_FILE_NAME)
 
 
 _STORES = {"influx": _influx, "sqlite": _sqlite}
+_ROLLUP_STORES = {"influx": _influx_rollups, "sqlite": _sqlite_rollups}

@@ -1,6 +1,7 @@
 """The store of roll-ups."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from microgrid_common.ports.telemetry_store import DeviceSpan
@@ -73,6 +74,16 @@ class RollupStore(Protocol):
         self, grid_id: str, metric: str, span: Span, *, device_id: str | None = None
     ) -> dict[str, list[Rollup]]:
         """The hours of one metric that begin in a span of time; otherwise as `summaries`."""
+
+    async def forget(self, now: datetime) -> int:
+        """Delete what is past its retention at `now`, which is aware: roll-ups older than `ROLLUPS_KEPT`.
+
+        Returns:
+            How many rows were deleted; none by a store whose server does it by itself.
+
+        Raises:
+            RetryableError: the store is away; some may be deleted.
+        """
 
     async def ping(self) -> None:
         """Return if the store can be used.

@@ -84,6 +84,16 @@ class TelemetryStore(Protocol):
             RetryableError: the store is away.
         """
 
+    async def forget(self, now: datetime) -> int:
+        """Delete what is past its retention at `now`, which is aware: readings older than `RAW_KEPT`.
+
+        Returns:
+            How many rows were deleted; none by a store whose server does it by itself.
+
+        Raises:
+            RetryableError: the store is away; some may be deleted.
+        """
+
     async def ping(self) -> None:
         """Return if the store can be used.
 

@@ -14,6 +14,10 @@ from microgrid_common.ports.errors import RetryableError
 _SHOWN_CHARACTERS = 200
 
 
+class AnswerTooLargeError(Exception):
+    """An answer is larger than what we take into memory."""
+
+
 class Table(NamedTuple):
     """The rows of one group of an answer."""
 

@@ -13,7 +13,7 @@ from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 from influxdb_client.rest import ApiException
 
 from microgrid_common.adapters.influx.flux import Parameters, query_body, read_rows
-from microgrid_common.adapters.influx.influxql import Table, query_form, read_answer
+from microgrid_common.adapters.influx.influxql import AnswerTooLargeError, Table, query_form, read_answer
 from microgrid_common.adapters.influx.responses import (
     PointsRefusedError,
     Refusal,
@@ -35,6 +35,10 @@ _LARGEST_PLAIN_BODY_BYTES = 2**20
 """What aiohttp takes without a warning that copying more would hold up the event loop."""
 
 _LARGEST_REFUSAL_BYTES = 64 * 1024
+_LARGEST_ANSWER_BYTES = 64 * 2**20
+"""Of an answer that is taken as a whole: 300,000 roll-ups."""
+
+_SECOND = timedelta(seconds=1)
 _NO_ANSWER = (aiohttp.ClientError, OSError, TimeoutError)
 _FORM = "application/x-www-form-urlencoded; charset=utf-8"
 
@@ -143,6 +147,7 @@ class InfluxServer:
 
         Raises:
             RetryableError: the server is away, or refuses.
+            AnswerTooLargeError: the answer is larger than `_LARGEST_ANSWER_BYTES`.
         """
         try:
             response: aiohttp.ClientResponse = await self._client.api_client.call_api(
@@ -155,7 +160,7 @@ class InfluxServer:
             )
             async with response:
                 await _require_ok(response)
-                return read_answer(await response.read())
+                return read_answer(await _read_all(response))
         except _NO_ANSWER as error:
             raise no_answer(error) from error
 
@@ -177,9 +182,13 @@ class InfluxServer:
 
     async def _make_bucket(self, bucket: str, rules: Sequence[Mapping[str, object]]) -> bool:
         buckets = BucketsService(self._client.api_client)
-        found = (await buckets.get_buckets_async(org=self._org, name=bucket, async_req=False)).buckets
-        if found:
-            await buckets.patch_buckets_id_async(found[0].id, {"retentionRules": rules}, async_req=False)
+        try:
+            (found,) = (await buckets.get_buckets_async(org=self._org, name=bucket, async_req=False)).buckets
+        except ApiException as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+        else:
+            await buckets.patch_buckets_id_async(found.id, {"retentionRules": rules}, async_req=False)
             return False
         organisations = OrganizationsService(self._client.api_client)
         (organisation,) = (await organisations.get_orgs_async(org=self._org, async_req=False)).orgs
@@ -188,7 +197,13 @@ class InfluxServer:
         return True
 
 
-_SECOND = timedelta(seconds=1)
+async def _read_all(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > _LARGEST_ANSWER_BYTES:
+            raise AnswerTooLargeError
+    return bytes(body)
 
 
 async def _require_ok(response: aiohttp.ClientResponse) -> None:

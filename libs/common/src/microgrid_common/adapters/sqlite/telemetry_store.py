@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import isfinite
 from pathlib import Path
 from typing import Self
@@ -14,7 +14,14 @@ from microgrid_common.adapters.epoch_milliseconds import (
     from_milliseconds,
 )
 from microgrid_common.adapters.sqlite.database_thread import DatabaseThread, in_transaction
-from microgrid_common.ports.errors import PartialWriteError, PermanentError, TooManyPointsError
+from microgrid_common.adapters.sqlite.tables import (
+    SERIES_TABLE,
+    find_or_make_series,
+    forget_old_rows,
+    tables_maker,
+)
+from microgrid_common.ports.errors import PartialWriteError, TooManyPointsError
+from microgrid_common.ports.retention import RAW_KEPT
 from microgrid_common.ports.telemetry_store import MAXIMUM_POINTS, DeviceSpan, Point
 from microgrid_common.schemas.reading import Reading
 from microgrid_common.transforms.rollups.energy import Sample
@@ -26,15 +33,7 @@ _VERSION = 1
 """Of the tables, kept in the file as `user_version`."""
 
 _TABLES = (
-    """
-    CREATE TABLE series (
-        id INTEGER PRIMARY KEY,
-        grid_id TEXT NOT NULL,
-        metric TEXT NOT NULL,
-        device_id TEXT NOT NULL,
-        UNIQUE (grid_id, metric, device_id)
-    ) STRICT
-    """,
+    SERIES_TABLE,
     """
     CREATE TABLE samples (
         series_id INTEGER NOT NULL,
@@ -86,18 +85,26 @@ class SqliteTelemetryStore:
         path: the file; it is made when missing, and its folder with mode 0700.
         busy_timeout: how long a write waits for another process that is writing.
         maximum_points: the most that `history` gives.
+        accept_for: a reading that comes later than so long after its time is refused; None: never.
     """
 
     def __init__(
-        self, path: Path, *, busy_timeout: timedelta = _BUSY_TIMEOUT, maximum_points: int = MAXIMUM_POINTS
+        self,
+        path: Path,
+        *,
+        busy_timeout: timedelta = _BUSY_TIMEOUT,
+        maximum_points: int = MAXIMUM_POINTS,
+        accept_for: timedelta | None = None,
     ) -> None:
+        make_tables = tables_maker(_TABLES, version=_VERSION)
         self._writer = DatabaseThread(
-            path, name="telemetry-write", busy_timeout=busy_timeout, prepare=_make_tables
+            path, name="telemetry-write", busy_timeout=busy_timeout, prepare=make_tables
         )
         self._reader = DatabaseThread(
-            path, name="telemetry-read", busy_timeout=busy_timeout, prepare=_make_tables
+            path, name="telemetry-read", busy_timeout=busy_timeout, prepare=make_tables
         )
         self._maximum_points = maximum_points
+        self._accept_for = accept_for
         self._series: dict[tuple[str, str], dict[str, int]] = {}
         """(grid_id, device_id) → metric → series; only used in the thread that writes."""
 
@@ -112,7 +119,14 @@ class SqliteTelemetryStore:
 
     async def write(self, readings: Sequence[Reading]) -> None:
         """As `TelemetryStore.write`."""
-        await self._writer.run(lambda connection: self._write(connection, readings))
+        in_time, too_late = self._sort_out(readings)
+        not_finite = await self._writer.run(lambda connection: self._write(connection, in_time))
+        if not_finite or too_late:
+            why = "a value is not finite" if not_finite else f"it is older than {self._accept_for}"
+            rejected = [*too_late, *not_finite]
+            raise PartialWriteError(
+                f"SQLite refused {len(rejected)} of {len(readings)} readings: {why}", rejected=rejected
+            )
 
     async def latest(self, grid_id: str, *, since: datetime) -> dict[str, Point]:
         """As `TelemetryStore.latest`."""
@@ -158,20 +172,34 @@ class SqliteTelemetryStore:
 
         return await self._reader.run(read)
 
+    async def forget(self, now: datetime) -> int:
+        """As `TelemetryStore.forget`."""
+        return await forget_old_rows(
+            self._writer, "samples", "timestamp_ms", before_ms=first_millisecond_from(now - RAW_KEPT)
+        )
+
     async def ping(self) -> None:
         """As `TelemetryStore.ping`."""
         await self._reader.run(lambda connection: connection.execute("SELECT 1 FROM series LIMIT 1"))
 
-    def _write(self, connection: sqlite3.Connection, readings: Sequence[Reading]) -> None:
+    def _sort_out(self, readings: Sequence[Reading]) -> tuple[Sequence[Reading], Sequence[Reading]]:
+        """The readings that come in time, and those that do not."""
+        if self._accept_for is None:
+            return readings, ()
+        earliest = datetime.now(UTC) - self._accept_for
+        too_late = [reading for reading in readings if reading.timestamp < earliest]
+        if not too_late:
+            return readings, ()
+        return [reading for reading in readings if reading.timestamp >= earliest], too_late
+
+    def _write(self, connection: sqlite3.Connection, readings: Sequence[Reading]) -> Sequence[Reading]:
+        """Store what can be stored, and return what cannot."""
         try:
             self._upsert(connection, readings)
         except sqlite3.IntegrityError:
-            rejected = [reading for reading in readings if not _is_finite(reading)]
             self._upsert(connection, [reading for reading in readings if _is_finite(reading)])
-            raise PartialWriteError(
-                f"SQLite refused {len(rejected)} of {len(readings)} readings: a value is not finite",
-                rejected=rejected,
-            ) from None
+            return [reading for reading in readings if not _is_finite(reading)]
+        return ()
 
     def _upsert(self, connection: sqlite3.Connection, readings: Iterable[Reading]) -> None:
         try:
@@ -192,20 +220,9 @@ class SqliteTelemetryStore:
             milliseconds = (reading.timestamp - EPOCH) // MILLISECOND
             for metric, value in reading.metrics.items():
                 if metric not in series:
-                    series[metric] = _find_or_make_series(connection, *device, metric)
+                    series[metric] = find_or_make_series(connection, *device, metric)
                 rows.append((series[metric], milliseconds, value))
         return rows
-
-
-def _find_or_make_series(connection: sqlite3.Connection, grid_id: str, device_id: str, metric: str) -> int:
-    name = (grid_id, metric, device_id)
-    connection.execute(
-        "INSERT INTO series (grid_id, metric, device_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", name
-    )
-    found = connection.execute(
-        "SELECT id FROM series WHERE grid_id = ? AND metric = ? AND device_id = ?", name
-    ).fetchone()
-    return int(found[0])
 
 
 def _by_metric(rows: Iterable[tuple[str, int, float]]) -> dict[str, list[Sample]]:
@@ -217,21 +234,3 @@ def _by_metric(rows: Iterable[tuple[str, int, float]]) -> dict[str, list[Sample]
 
 def _is_finite(reading: Reading) -> bool:
     return all(map(isfinite, reading.metrics.values()))
-
-
-def _make_tables(connection: sqlite3.Connection) -> None:
-    # Nearly always there is nothing to make; then no lock is needed, which another process may hold.
-    if _version_of(connection) == _VERSION:
-        return
-    with in_transaction(connection):
-        if _version_of(connection) == 0:
-            for statement in _TABLES:
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {_VERSION}")
-
-
-def _version_of(connection: sqlite3.Connection) -> int:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > _VERSION:
-        raise PermanentError(f"the telemetry file has version {version}; this program knows up to {_VERSION}")
-    return int(version)

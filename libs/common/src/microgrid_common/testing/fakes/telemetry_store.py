@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from math import isfinite
 
 from microgrid_common.ports.errors import PartialWriteError, TooManyPointsError
+from microgrid_common.ports.retention import RAW_KEPT
 from microgrid_common.ports.telemetry_store import MAXIMUM_POINTS, DeviceSpan, Point
 from microgrid_common.schemas.reading import Reading
 from microgrid_common.testing.fakes.failing import FailsOnDemand
@@ -73,6 +74,14 @@ class FakeTelemetryStore(FailsOnDemand):
         """As `TelemetryStore.device_samples`."""
         self._may_fail()
         return [self._samples_in(span) for span in spans]
+
+    async def forget(self, now: datetime) -> int:
+        """As `TelemetryStore.forget`."""
+        self._may_fail()
+        old = [(values, key) for values in self._values.values() for key in values if key[0] < now - RAW_KEPT]
+        for values, key in old:
+            del values[key]
+        return len(old)
 
     async def ping(self) -> None:
         """As `TelemetryStore.ping`."""

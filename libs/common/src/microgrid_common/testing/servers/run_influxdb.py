@@ -70,6 +70,11 @@ class InfluxDB(Server):
             url=self.url, token=self.token, org=self.org, bucket=name, bucket_id=str(created["id"])
         )
 
+    def retention(self, name: str) -> timedelta:
+        """How long a bucket keeps its data; 0 means for ever."""
+        (found,) = self._call("GET", f"/api/v2/buckets?name={name}")["buckets"]
+        return timedelta(seconds=sum(rule["everySeconds"] for rule in found["retentionRules"]))
+
     def delete_bucket(self, bucket: InfluxBucket) -> None:
         """Delete a bucket with its data."""
         self._call("DELETE", f"/api/v2/buckets/{bucket.bucket_id}")
