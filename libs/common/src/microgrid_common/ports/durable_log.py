@@ -1,6 +1,6 @@
 """The durable log: named streams of entries that survive a crash, read by consumer groups or by position."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -25,6 +25,36 @@ class Entry:
     """Its position, `milliseconds-sequence`: increasing within the stream."""
     kind: str
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class GroupMeasure:
+    """How far a consumer group has come in a stream."""
+
+    lag: int | None
+    """How many entries no member has been given yet; None when that cannot be told."""
+    pending: int
+    """How many entries members have been given and not acknowledged."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamMeasure:
+    """How much is in a stream."""
+
+    length: int
+    """How many entries."""
+    groups: Mapping[str, GroupMeasure]
+    """By the group's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogMeasure:
+    """How much is in the log."""
+
+    streams: Mapping[str, StreamMeasure]
+    memory_used_bytes: int
+    memory_limit_bytes: int | None
+    """Where appending stops; None when there is no limit."""
 
 
 class DurableLog(Protocol):
@@ -61,6 +91,13 @@ class DurableLog(Protocol):
 
         Returns:
             How many entries were dropped.
+
+        Raises:
+            RetryableError: the log is away.
+        """
+
+    async def measure(self, streams: Sequence[str]) -> LogMeasure:
+        """How much is in some streams, how far their consumer groups are, and how much memory is used.
 
         Raises:
             RetryableError: the log is away.

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from microgrid_common.adapters.redis.connection import ANSWER_SECONDS, ping, redis_errors
-from microgrid_common.ports.durable_log import Entry, Record
+from microgrid_common.ports.durable_log import Entry, GroupMeasure, LogMeasure, Record, StreamMeasure
 
 START = "0-0"
 """The position before every entry."""
@@ -72,6 +72,28 @@ class RedisDurableLog:
             bound = min([(max(oldest, 0), 0), *needed])
             return await self._client.xtrim(stream, minid="{}-{}".format(*bound), approximate=False)
 
+    async def measure(self, streams: Sequence[str]) -> LogMeasure:
+        """As `DurableLog.measure`."""
+        with redis_errors():
+            async with self._client.pipeline(transaction=False) as pipeline:
+                pipeline.info("memory")
+                for stream in streams:
+                    pipeline.xlen(stream)
+                    pipeline.xinfo_groups(stream)
+                memory, *answers = await pipeline.execute(raise_on_error=False)
+            for answer in (memory, *answers):
+                # A stream without entries has no groups to tell of.
+                if isinstance(answer, Exception) and "no such key" not in str(answer):
+                    raise answer
+        return LogMeasure(
+            streams={
+                stream: StreamMeasure(length, {} if isinstance(groups, Exception) else _measured(groups))
+                for stream, length, groups in zip(streams, answers[::2], answers[1::2], strict=True)
+            },
+            memory_used_bytes=memory["used_memory"],
+            memory_limit_bytes=memory["maxmemory"] or None,
+        )
+
     async def ping(self) -> None:
         """As `DurableLog.ping`."""
         await ping(self._client)
@@ -119,6 +141,10 @@ def entries_of_stream(stream: str, raw_entries: Sequence[tuple[bytes, dict[bytes
         for entry_id, fields in raw_entries
         for kind, data in fields.items()
     ]
+
+
+def _measured(groups: Sequence[Mapping[str, Any]]) -> dict[str, GroupMeasure]:
+    return {group["name"].decode(): GroupMeasure(group["lag"], group["pending"]) for group in groups}
 
 
 def _position(entry_id: bytes) -> Position:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from microgrid_common.ports.durable_log import Entry, Record
+from microgrid_common.ports.durable_log import Entry, GroupMeasure, LogMeasure, Record, StreamMeasure
 from microgrid_common.testing.fakes.failing import FailsOnDemand
 
 _START = "0-0"
@@ -79,6 +79,15 @@ class FakeDurableLog(FailsOnDemand):
         self.streams[stream] = kept
         return dropped
 
+    async def measure(self, streams: Sequence[str]) -> LogMeasure:
+        """As `DurableLog.measure`; its memory is the data of all streams, without a limit."""
+        self._may_fail()
+        return LogMeasure(
+            streams={stream: self._measured(stream) for stream in streams},
+            memory_used_bytes=sum(len(entry.data) for entries in self.streams.values() for entry in entries),
+            memory_limit_bytes=None,
+        )
+
     async def ping(self) -> None:
         """As `DurableLog.ping`."""
         self._may_fail()
@@ -99,6 +108,13 @@ class FakeDurableLog(FailsOnDemand):
     def group(self, stream: str, name: str) -> _Group:
         """A group of a stream; it begins with the oldest entry when it is new."""
         return self._groups[stream].setdefault(name, _Group())
+
+    def _measured(self, stream: str) -> StreamMeasure:
+        groups = {
+            name: GroupMeasure(len(self.entries_after(stream, group.after)), len(group.pending))
+            for name, group in self._groups[stream].items()
+        }
+        return StreamMeasure(len(self.streams[stream]), groups)
 
     def _next_id(self, stream: str) -> str:
         milliseconds = int(self._now().timestamp() * 1000)
