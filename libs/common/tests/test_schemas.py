@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
@@ -188,6 +188,8 @@ def test_a_grid_has_one_stream_among_those_that_there_are(grid_id: str, shards: 
 
 
 @given(st.text())
+@example("\x1f")
+@example(" \u2028\n")
 def test_the_message_of_a_device_alert_is_one_printable_line_or_refused(text: str) -> None:
     try:
         message = DeviceAlert(message=text).message

@@ -83,10 +83,9 @@ class PrototypePayload(BaseModel):
 
 
 def _one_line(text: str) -> str:
-    line = " ".join(text.split())
-    if any(category(character) == "Cc" for character in line):
+    if any(category(character) == "Cc" and character not in "\t\r\n" for character in text):
         raise PydanticCustomError("control_character", "control characters are not allowed")
-    return line
+    return " ".join(text.split())
 
 
 class DeviceAlert(BaseModel):
