@@ -14,7 +14,13 @@ from microgrid_common.schemas.device import Device
 from microgrid_common.schemas.quarantine import Defect, QuarantinedMessage, Reason
 from microgrid_common.schemas.quarantine_entry import QuarantineEntry, QuarantineState
 from microgrid_common.schemas.reading import Flag, Reading, decode_readings, encode_readings
-from microgrid_common.schemas.streams import NOTICE_KIND, READINGS_KIND, readings_stream_of, readings_streams
+from microgrid_common.schemas.streams import (
+    NOTICE_KIND,
+    PRESENCE_KIND,
+    READINGS_KIND,
+    readings_stream_of,
+    readings_streams,
+)
 from microgrid_common.testing.contracts.quarantine_messages import REJECTED, T0, found, put, refused
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
 from microgrid_common.testing.fakes.quarantine import FakeQuarantine
@@ -163,6 +169,16 @@ async def test_a_devices_own_alert_goes_among_the_readings(desk: Desk) -> None:
     assert (replay.verdict, replay.readings, replay.notices) == (Verdict.ACCEPTED, 0, 1)
     [record] = desk.log.streams[readings_stream_of("default", SHARDS)]
     assert record.kind == NOTICE_KIND
+    assert datetime.fromisoformat(json.loads(record.data)["received_at"]) == T0
+
+
+async def test_what_a_device_says_of_its_presence_goes_among_the_readings(desk: Desk) -> None:
+    topic = "microgrid/village/device/meter/status"
+    entry = await desk.put(refused(raw=b'{"schema":1,"status":"online"}', topic=topic))
+    replay = await desk.replay(entry)
+    assert (replay.verdict, replay.readings, replay.notices) == (Verdict.ACCEPTED, 0, 1)
+    [record] = desk.log.streams[readings_stream_of("village", SHARDS)]
+    assert record.kind == PRESENCE_KIND
     assert datetime.fromisoformat(json.loads(record.data)["received_at"]) == T0
 
 

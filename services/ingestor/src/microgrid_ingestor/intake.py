@@ -7,12 +7,11 @@ import structlog
 
 from microgrid_common.ports.durable_log import Record
 from microgrid_common.ports.message_source import InboundMessage
+from microgrid_common.runtime.stream_records import record_between_readings
 from microgrid_common.schemas.quarantine import RAW_BYTES_KEPT, Defect, QuarantinedMessage, Reason
 from microgrid_common.schemas.reading import Reading, encode_readings
 from microgrid_common.schemas.refusal import Refusal, encode_refusals
 from microgrid_common.schemas.streams import (
-    NOTICE_KIND,
-    PRESENCE_KIND,
     QUARANTINE_STREAM,
     QUARANTINED_KIND,
     READINGS_KIND,
@@ -61,7 +60,7 @@ def take_in(messages: Iterable[InboundMessage], *, registry: Registry, shards: i
             readings += 1
             if len(entry) >= READINGS_PER_ENTRY:
                 records.extend(_close(open_entries, stream))
-        if between := _between_readings(outcome, shards):
+        if between := record_between_readings(outcome, shards):
             records.extend(_close(open_entries, between.stream))
             records.append(between)
         if outcome.defects:
@@ -87,15 +86,6 @@ def _process(message: InboundMessage, registry: Registry) -> Outcome:
             return Outcome(defects=defects)
         numbers = legible_numbers(message.payload)
         return Outcome(defects=defects, grid_id=address.grid_id, device_id=address.device_id, refused=numbers)
-
-
-def _between_readings(outcome: Outcome, shards: int) -> Record | None:
-    if notice := outcome.notice:
-        stream = readings_stream_of(notice.grid_id, shards)
-        return Record(stream, NOTICE_KIND, notice.model_dump_json().encode())
-    if presence := outcome.presence:
-        return Record(readings_stream_of(presence.grid_id, shards), PRESENCE_KIND, presence.encode())
-    return None
 
 
 def _refusal(outcome: Outcome) -> Refusal | None:

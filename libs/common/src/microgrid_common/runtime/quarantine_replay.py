@@ -9,10 +9,11 @@ import structlog
 
 from microgrid_common.ports.durable_log import Record
 from microgrid_common.ports.quarantine import Quarantine
+from microgrid_common.runtime.stream_records import record_between_readings
 from microgrid_common.schemas.quarantine import Defect, QuarantinedMessage, Reason
 from microgrid_common.schemas.quarantine_entry import QuarantineEntry
 from microgrid_common.schemas.reading import Reading, encode_readings
-from microgrid_common.schemas.streams import NOTICE_KIND, READINGS_KIND, readings_stream_of
+from microgrid_common.schemas.streams import READINGS_KIND, readings_stream_of
 from microgrid_common.transforms.enrich import Registry
 from microgrid_common.transforms.outcome import Outcome
 from microgrid_common.transforms.replay import NotReplayableError, process_again
@@ -44,7 +45,7 @@ class Replay:
     readings: int = 0
     """How many readings it gives. They have the identity of those that were accepted before, if any."""
     notices: int = 0
-    """How many alerts of the device's own it gives: 0 or 1."""
+    """How many alerts of the device's own, or statements of its presence, it gives: 0 or 1."""
     defects: tuple[Defect, ...] = ()
     """What is still refused."""
     problem: str = ""
@@ -99,7 +100,7 @@ class Replayer:
             entry,
             Verdict.REFUSED if outcome.defects else Verdict.ACCEPTED,
             len(outcome.readings),
-            1 if outcome.notice else 0,
+            1 if outcome.notice or outcome.presence else 0,
             outcome.defects,
         )
 
@@ -122,7 +123,6 @@ def _records(outcome: Outcome, shards: int) -> list[Record]:
     records = [
         Record(stream, READINGS_KIND, encode_readings(readings)) for stream, readings in by_stream.items()
     ]
-    if notice := outcome.notice:
-        stream = readings_stream_of(notice.grid_id, shards)
-        records.append(Record(stream, NOTICE_KIND, notice.model_dump_json().encode()))
+    if between := record_between_readings(outcome, shards):
+        records.append(between)
     return records
