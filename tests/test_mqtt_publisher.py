@@ -4,7 +4,7 @@ import asyncio
 import gc
 import ssl
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from shutil import which
@@ -16,7 +16,7 @@ import pytest
 from microgrid_common.adapters.mqtt.address import BrokerAddress, TlsFiles, parse_broker_url
 from microgrid_common.adapters.mqtt.publisher import AiomqttPublisher
 from microgrid_common.ports.errors import RetryableError
-from microgrid_common.ports.message_publisher import Presence
+from microgrid_common.ports.message_publisher import Presence, Subscription
 from microgrid_common.testing.servers import Mosquitto
 from microgrid_common.testing.waiting import free_port, wait_until
 from microgrid_standalone.embedded import embedded_broker
@@ -25,6 +25,7 @@ pytestmark = pytest.mark.integration
 
 TOPIC = "microgrid/village-1/device/inverter-1/telemetry"
 STATUS = "microgrid/village-1/device/inverter-1/status"
+REQUESTS = "microgrid/village-1/device/inverter-1/backfill"
 PRESENCE = Presence(STATUS, online=b"online", offline=b"offline")
 
 
@@ -41,10 +42,17 @@ async def port(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
 
 
 def publisher(
-    port: int, *, presence: Presence | None = None, address: BrokerAddress | None = None
+    port: int,
+    *,
+    presence: Presence | None = None,
+    subscriptions: Sequence[Subscription] = (),
+    address: BrokerAddress | None = None,
 ) -> AiomqttPublisher:
     return AiomqttPublisher(
-        address or BrokerAddress("127.0.0.1", port), client_id=f"test-{uuid4().hex}", presence=presence
+        address or BrokerAddress("127.0.0.1", port),
+        client_id=f"test-{uuid4().hex}",
+        presence=(lambda: presence) if presence else None,
+        subscriptions=subscriptions,
     )
 
 
@@ -172,6 +180,25 @@ async def test_without_a_broker_it_says_where_and_goes_on_once_there_is_one(port
             await sender.publish(TOPIC, b"now")
             await wait_until(lambda: heard, timeout=5, description="the message")
         assert [payload for _, payload, _ in heard] == [b"now"]
+
+
+async def test_what_it_subscribes_to_is_heard_also_after_a_break(port: int) -> None:
+    requests: list[bytes] = []
+    subscription = Subscription(REQUESTS, requests.append)
+    async with (
+        publisher(port) as platform,
+        proxy(port) as (proxy_port, clients),
+        publisher(proxy_port, subscriptions=[subscription]) as device,
+    ):
+        await device.ping()
+        await platform.publish(REQUESTS, b"first")
+        await platform.publish(TOPIC, b"of no interest")
+        await wait_until(lambda: requests, timeout=5, description="the first request")
+        clients[0].transport.abort()
+        await publish_until_taken(device, b"back")
+        await platform.publish(REQUESTS, b"second")
+        await wait_until(lambda: len(requests) == 2, timeout=5, description="the second request")
+    assert requests == [b"first", b"second"]
 
 
 async def test_it_comes_back_after_the_broker_was_killed(mqtt_url: str, mosquitto_server: Mosquitto) -> None:

@@ -7,10 +7,10 @@ python data_simulator.py --broker mqtt://127.0.0.1:1883 --interval 5
 import typer
 
 from microgrid_simulator.__main__ import BrokerOption, CountOption, IntervalOption, simulate
-from microgrid_simulator.profiles import Message
+from microgrid_simulator.device import OutgoingMessage
 
 
-def _show(message: Message) -> None:
+def _show(message: OutgoingMessage) -> None:
     typer.echo(f"{message.topic}  {message.payload.decode()}")
 
 

@@ -10,9 +10,10 @@ from microgrid_common.adapters.mqtt import publisher as publisher_module
 from microgrid_common.adapters.mqtt.address import BrokerAddress
 from microgrid_common.adapters.mqtt.publisher import AiomqttPublisher
 from microgrid_common.ports.errors import RetryableError
+from microgrid_common.ports.message_publisher import Subscription
 from microgrid_common.testing.waiting import free_port, wait_until
 
-CONNECT, PUBLISH, DISCONNECT = 1, 3, 14
+CONNECT, PUBLISH, SUBSCRIBE, DISCONNECT = 1, 3, 8, 14
 WELCOME = b"\x20\x02\x00\x00"
 NOT_AUTHORISED = b"\x20\x02\x00\x05"
 
@@ -137,6 +138,25 @@ async def test_messages_at_once_share_one_connection() -> None:
     async with scripted_broker(acknowledge) as broker, publisher(broker) as sender:
         await asyncio.gather(*(sender.publish("microgrid/data", b"{}") for _ in range(5)))
         assert broker.packets == [CONNECT, *[PUBLISH] * 5]
+
+
+async def test_a_refused_subscription_is_no_connection() -> None:
+    async def refuse_to_tell(kind: int, body: bytes, writer: asyncio.StreamWriter) -> None:
+        if kind == CONNECT:
+            writer.write(WELCOME)
+        elif kind == SUBSCRIBE:
+            writer.write(b"\x90\x03" + body[:2] + b"\x80")
+
+    def ignore(payload: bytes) -> None:
+        pass
+
+    async with scripted_broker(refuse_to_tell) as broker:
+        address = BrokerAddress("127.0.0.1", broker.port)
+        subscriptions = [Subscription("microgrid/secret", ignore)]
+        async with AiomqttPublisher(address, client_id="test", subscriptions=subscriptions) as sender:
+            with pytest.raises(RetryableError, match="refused to subscribe to microgrid/secret"):
+                await sender.publish("microgrid/data", b"{}")
+    assert PUBLISH not in broker.packets
 
 
 @pytest.mark.usefixtures("_impatient")

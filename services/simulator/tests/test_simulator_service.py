@@ -11,7 +11,9 @@ from structlog.testing import capture_logs
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.testing.fakes.message_publisher import FakeMessagePublisher
 from microgrid_common.testing.waiting import wait_until
-from microgrid_simulator.profiles import Message, SimulatedDevice
+from microgrid_simulator.device import OutgoingMessage
+from microgrid_simulator.profiles import PrototypeOutbox, SimulatedDevice
+from microgrid_simulator.sender import BrokerAvailability, Sender
 from microgrid_simulator.service import SimulatorPorts, Station, next_due, run
 
 HOUR = timedelta(hours=1)
@@ -19,13 +21,15 @@ MOMENT = timedelta(milliseconds=5)
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 
 
-def station(name: str, publisher: FakeMessagePublisher) -> Station:
+def station(name: str, publisher: FakeMessagePublisher, availability: BrokerAvailability) -> Station:
     numbers = iter(range(1_000))
+    outbox = PrototypeOutbox()
 
-    def messages(time: datetime) -> list[Message]:
-        return [Message(name, f"{next(numbers)} {time:%H:%M}".encode())]
+    def measure(time: datetime) -> None:
+        outbox.add(OutgoingMessage(name, f"{next(numbers)} {time:%H:%M}".encode()))
 
-    return Station(SimulatedDevice(name, None, messages), publisher)
+    device = SimulatedDevice(name=name, outbox=outbox, measure=measure)
+    return Station(device, Sender(outbox, publisher, availability=availability))
 
 
 @pytest.fixture
@@ -35,7 +39,8 @@ def publisher() -> FakeMessagePublisher:
 
 @pytest.fixture
 def ports(publisher: FakeMessagePublisher) -> SimulatorPorts:
-    return SimulatorPorts((station("a", publisher), station("b", publisher)))
+    availability = BrokerAvailability()
+    return SimulatorPorts(tuple(station(name, publisher, availability) for name in "ab"))
 
 
 async def test_all_devices_publish_at_once_with_the_time_of_the_round(
@@ -48,7 +53,7 @@ async def test_all_devices_publish_at_once_with_the_time_of_the_round(
 async def test_it_goes_on_at_every_interval_until_it_has_done_its_rounds(
     ports: SimulatorPorts, publisher: FakeMessagePublisher
 ) -> None:
-    told: list[Message] = []
+    told: list[OutgoingMessage] = []
     loop = asyncio.get_running_loop()
     started_at = loop.time()
     await run(
@@ -101,7 +106,7 @@ async def test_stop_ends_it_while_there_is_no_broker(
 
 async def test_a_fault_is_not_hidden(ports: SimulatorPorts, publisher: FakeMessagePublisher) -> None:
     publisher.fail_next(ValueError("a fault"))
-    with pytest.raises(ValueError, match="a fault"):
+    with pytest.RaisesGroup(pytest.RaisesExc(ValueError, match="a fault")):
         await run(ports, interval=HOUR, stop=asyncio.Event())
 
 

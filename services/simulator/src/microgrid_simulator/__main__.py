@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from microgrid_common.runtime.logging import configure_logging
 from microgrid_common.runtime.settings import describe_problems
 from microgrid_common.runtime.tasks import stop_on_signals
-from microgrid_simulator.profiles import Message, ProfileName
+from microgrid_simulator.device import OutgoingMessage
+from microgrid_simulator.profiles import ProfileName
 from microgrid_simulator.service import run
 from microgrid_simulator.settings import SimulatorSettings
 from microgrid_simulator.wiring import broker_address, build
@@ -27,7 +28,10 @@ CountOption = Annotated[int | None, typer.Option(min=1, help="Stop after so many
 
 
 def simulate(
-    *, settings: dict[str, object], rounds: int | None, on_published: Callable[[Message], None] | None = None
+    *,
+    settings: dict[str, object],
+    rounds: int | None,
+    on_published: Callable[[OutgoingMessage], None] | None = None,
 ) -> None:
     """Simulate until a signal comes, or for so many rounds.
 
@@ -48,12 +52,12 @@ def simulate(
     asyncio.run(_simulate(checked, rounds, on_published or _log_published))
 
 
-def _log_published(message: Message) -> None:
+def _log_published(message: OutgoingMessage) -> None:
     structlog.get_logger().debug("published", topic=message.topic, payload=message.payload.decode())
 
 
 async def _simulate(
-    settings: SimulatorSettings, rounds: int | None, on_published: Callable[[Message], None]
+    settings: SimulatorSettings, rounds: int | None, on_published: Callable[[OutgoingMessage], None]
 ) -> None:
     structlog.get_logger().info(
         "simulator_starting",

@@ -1,47 +1,70 @@
 """What can be simulated: a table of profiles, each a number of devices and what they publish."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from itertools import count
 from random import Random
 from typing import Literal
 
 from microgrid_common.ports.message_publisher import Presence
-from microgrid_common.schemas.status import DeviceStatus, PresenceStatus
 from microgrid_common.schemas.topics import (
     PROTOTYPE_ALERTS_TOPIC,
     PROTOTYPE_DATA_TOPIC,
     TopicKind,
     device_topic,
 )
+from microgrid_simulator.device import Outbox, OutgoingMessage, SampleBuffer, StatusMessages
 from microgrid_simulator.plant import PlantState, plant_state
 from microgrid_simulator.prototype import alerts_of, random_reading, wire_timestamp
+from microgrid_simulator.sender import Outgoing
 
 ProfileName = Literal["prototype", "village"]
 
 VILLAGE_GRID_ID = "village-1"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message to publish."""
+class PrototypeOutbox:
+    """What the prototype's device has to send. It has no buffer: what it measures meanwhile is left out."""
 
-    topic: str
-    payload: bytes
+    def __init__(self) -> None:
+        self._messages: deque[OutgoingMessage] = deque()
+
+    def add(self, *messages: OutgoingMessage) -> None:
+        """Send some messages, unless earlier ones are still waiting."""
+        if not self._messages:
+            self._messages.extend(messages)
+
+    def next_message(self) -> OutgoingMessage | None:
+        """The first one that waits; None for none."""
+        return self._messages[0] if self._messages else None
+
+    def sent(self, message: OutgoingMessage) -> None:
+        """The broker has it."""
+        self._messages.remove(message)
 
 
-@dataclass(frozen=True, slots=True)
+def _ignore(_: bytes) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedDevice:
     """A device with a connection of its own."""
 
     name: str
     """Unique within the profile."""
-    presence: Presence | None
-    """What its status topic says; None when it has none."""
-    messages: Callable[[datetime], Sequence[Message]]
-    """What it publishes at a time: called once for each round, with rising times."""
+    outbox: Outgoing
+    """What it has to send."""
+    measure: Callable[[datetime], None]
+    """Puts what it measures at a time into the outbox: called once for each round, with rising times."""
+    presence: Callable[[], Presence] | None = None
+    """What its status topic says about the next connection; None when it has no such topic."""
+    requests_topic: str | None = None
+    """Where it is asked for samples; None when it cannot be asked."""
+    hear: Callable[[bytes], None] = _ignore
+    """Takes in what comes on that topic."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +77,8 @@ class ProfileOptions:
     """The same seed gives the same weather and the same random values."""
     boot_id: str
     """Names this start of the devices: their `seq` begins anew with it."""
+    samples_kept: int = 1_000
+    """How many samples a village device keeps, to send them again or once the broker is back."""
 
 
 def simulated_devices(profile: ProfileName, options: ProfileOptions) -> list[SimulatedDevice]:
@@ -63,15 +88,17 @@ def simulated_devices(profile: ProfileName, options: ProfileOptions) -> list[Sim
 
 def _prototype(options: ProfileOptions) -> list[SimulatedDevice]:
     random = Random(options.seed)  # noqa: S311 - simulated values, not secrets
+    outbox = PrototypeOutbox()
 
-    def messages(time: datetime) -> list[Message]:
+    def measure(time: datetime) -> None:
         reading = random_reading(random, time)
-        return [
-            Message(PROTOTYPE_DATA_TOPIC, _json(asdict(reading))),
-            *(Message(PROTOTYPE_ALERTS_TOPIC, text.encode()) for text in alerts_of(reading)),
-        ]
+        data = json.dumps(asdict(reading), separators=(",", ":")).encode()
+        outbox.add(
+            OutgoingMessage(PROTOTYPE_DATA_TOPIC, data),
+            *(OutgoingMessage(PROTOTYPE_ALERTS_TOPIC, text.encode()) for text in alerts_of(reading)),
+        )
 
-    return [SimulatedDevice("prototype", None, messages)]
+    return [SimulatedDevice(name="prototype", outbox=outbox, measure=measure)]
 
 
 def _village(options: ProfileOptions) -> list[SimulatedDevice]:
@@ -85,27 +112,22 @@ def _village(options: ProfileOptions) -> list[SimulatedDevice]:
 
 
 def _village_device(kind: str, *, ordinal: int, of_its_kind: int, options: ProfileOptions) -> SimulatedDevice:
-    device_id = f"{kind}-{ordinal}"
-    topic = device_topic(VILLAGE_GRID_ID, device_id, TopicKind.TELEMETRY)
-    sequence = count()
+    grid_id, device_id = VILLAGE_GRID_ID, f"{kind}-{ordinal}"
+    buffer = SampleBuffer(boot_id=options.boot_id, capacity=options.samples_kept)
+    outbox = Outbox(grid_id, device_id, buffer)
 
-    def messages(time: datetime) -> list[Message]:
+    def measure(time: datetime) -> None:
         metrics = _MEASUREMENTS[kind](plant_state(options.seed, time), 1 / of_its_kind)
-        telemetry = {
-            "schema": 1,
-            "timestamp": wire_timestamp(time),
-            "boot_id": options.boot_id,
-            "seq": next(sequence),
-            "metrics": {name: round(value, 3) for name, value in metrics.items()},
-        }
-        return [Message(topic, _json(telemetry))]
+        outbox.add(wire_timestamp(time), {name: round(value, 3) for name, value in metrics.items()})
 
-    presence = Presence(
-        topic=device_topic(VILLAGE_GRID_ID, device_id, TopicKind.STATUS),
-        online=DeviceStatus(status=PresenceStatus.ONLINE, boot_id=options.boot_id).encode(),
-        offline=DeviceStatus(status=PresenceStatus.OFFLINE, boot_id=options.boot_id).encode(),
+    return SimulatedDevice(
+        name=device_id,
+        outbox=outbox,
+        measure=measure,
+        presence=StatusMessages(grid_id, device_id, buffer),
+        requests_topic=device_topic(grid_id, device_id, TopicKind.BACKFILL_REQUEST),
+        hear=outbox.ask,
     )
-    return SimulatedDevice(device_id, presence, messages)
 
 
 def _inverter(state: PlantState, share: float) -> dict[str, float]:
@@ -142,10 +164,6 @@ def _weather_station(state: PlantState, _: float) -> dict[str, float]:
         "ambient_temperature_c": state.weather.ambient_temperature_c,
         "humidity_percent": state.weather.humidity_percent,
     }
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
 
 
 _MEASUREMENTS: dict[str, Callable[[PlantState, float], dict[str, float]]] = {

@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from math import floor
 
-from microgrid_common.ports.message_publisher import MessagePublisher
-from microgrid_common.runtime.backoff import until_it_works
-from microgrid_simulator.profiles import Message, SimulatedDevice
+from microgrid_simulator.device import OutgoingMessage
+from microgrid_simulator.profiles import SimulatedDevice
+from microgrid_simulator.sender import Sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +16,7 @@ class Station:
     """A simulated device and its way to the broker."""
 
     device: SimulatedDevice
-    publisher: MessagePublisher
+    sender: Sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _ignore(_: Message) -> None:
+def _ignore(_: OutgoingMessage) -> None:
     pass
 
 
@@ -42,19 +41,23 @@ async def run(
     stop: asyncio.Event,
     rounds: int | None = None,
     now: Callable[[], datetime] = _utc_now,
-    on_published: Callable[[Message], None] = _ignore,
+    on_published: Callable[[OutgoingMessage], None] = _ignore,
 ) -> None:
     """Publish until `stop` is set.
 
-    While the broker is away the message at hand waits; the rounds that it missed meanwhile are left out.
+    While the broker is away the devices go on measuring: what a village device measured is sent once the
+    broker is back, as far as its buffer holds it; a prototype device, which has none, leaves it out.
 
     Args:
-        ports: the devices and their publishers.
+        ports: the devices and their ways to the broker.
         interval: the time between the starts of two rounds; longer than zero.
         stop: ends it, also in the middle of waiting for a broker.
-        rounds: end after so many rounds; None for no end.
+        rounds: end after so many rounds, when the broker has all of them; None for no end.
         now: the time that the devices measure at, aware.
         on_published: told about each message that the broker has taken.
+
+    Raises:
+        ExceptionGroup: a device failed.
     """
     publishing = asyncio.create_task(
         _publish_rounds(ports, interval.total_seconds(), rounds, now, on_published), name="simulator-publish"
@@ -75,7 +78,22 @@ async def _publish_rounds(
     interval_seconds: float,
     rounds: int | None,
     now: Callable[[], datetime],
-    on_published: Callable[[Message], None],
+    on_published: Callable[[OutgoingMessage], None],
+) -> None:
+    async with asyncio.TaskGroup() as group:
+        sending = [
+            group.create_task(station.sender.run(on_published), name=f"simulator-{station.device.name}")
+            for station in ports.stations
+        ]
+        await _measure_rounds(ports, interval_seconds, rounds, now)
+        for station in ports.stations:
+            await station.sender.idle()
+        for task in sending:
+            task.cancel()
+
+
+async def _measure_rounds(
+    ports: SimulatorPorts, interval_seconds: float, rounds: int | None, now: Callable[[], datetime]
 ) -> None:
     loop = asyncio.get_running_loop()
     started_at = loop.time()
@@ -83,10 +101,8 @@ async def _publish_rounds(
     while True:
         time = now()
         for station in ports.stations:
-            for message in station.device.messages(time):
-                publish = partial(station.publisher.publish, message.topic, message.payload)
-                await until_it_works(publish, dependency="mqtt")
-                on_published(message)
+            station.device.measure(time)
+            station.sender.wake()
         finished += 1
         if finished == rounds:
             return

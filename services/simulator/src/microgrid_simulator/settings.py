@@ -17,5 +17,7 @@ class SimulatorSettings(MqttSettings):
     """The time between two readings of a device."""
     simulator_devices: Annotated[int, Field(ge=1, le=1_000)] = 4
     """How many devices the village has: inverters, batteries, meters and weather stations in turn."""
+    simulator_samples_kept: Annotated[int, Field(ge=1, le=100_000)] = 1_000
+    """How many samples a village device keeps: for the time that the broker is away, and to be asked for."""
     simulator_seed: int | None = None
     """The same seed gives the same values; none gives new ones with each start."""

@@ -6,7 +6,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from microgrid_common.adapters.mqtt.address import BrokerAddress, TlsFiles, parse_broker_url
 from microgrid_common.adapters.mqtt.publisher import AiomqttPublisher
-from microgrid_simulator.profiles import ProfileOptions, simulated_devices
+from microgrid_common.ports.message_publisher import Subscription
+from microgrid_simulator.profiles import ProfileOptions, SimulatedDevice, simulated_devices
+from microgrid_simulator.sender import BrokerAvailability, Sender
 from microgrid_simulator.service import SimulatorPorts, Station
 from microgrid_simulator.settings import SimulatorSettings
 
@@ -17,18 +19,48 @@ async def build(settings: SimulatorSettings) -> AsyncIterator[SimulatorPorts]:
     address = broker_address(settings)
     boot_id = secrets.token_hex(4)
     seed = secrets.randbits(32) if settings.simulator_seed is None else settings.simulator_seed
-    options = ProfileOptions(devices=settings.simulator_devices, seed=seed, boot_id=boot_id)
+    options = ProfileOptions(
+        devices=settings.simulator_devices,
+        seed=seed,
+        boot_id=boot_id,
+        samples_kept=settings.simulator_samples_kept,
+    )
+    availability = BrokerAvailability()
     async with AsyncExitStack() as stack:
-        stations = []
-        for device in simulated_devices(settings.simulator_profile, options):
-            publisher = AiomqttPublisher(
+        stations = [
+            await stack.enter_async_context(
                 # Two simulators on one broker must not end each other's connections.
-                address,
-                client_id=f"simulator-{device.name}-{boot_id}",
-                presence=device.presence,
+                station(device, address, client_id=f"simulator-{device.name}-{boot_id}", to=availability)
             )
-            stations.append(Station(device, await stack.enter_async_context(publisher)))
+            for device in simulated_devices(settings.simulator_profile, options)
+        ]
         yield SimulatorPorts(tuple(stations))
+
+
+@asynccontextmanager
+async def station(
+    device: SimulatedDevice, address: BrokerAddress, *, client_id: str, to: BrokerAvailability
+) -> AsyncIterator[Station]:
+    """A device with a connection of its own.
+
+    Args:
+        device: what measures.
+        address: where the broker is.
+        client_id: unique on the broker.
+        to: told whether the broker is there.
+    """
+
+    def hear(payload: bytes) -> None:
+        device.hear(payload)
+        sender.wake()
+
+    subscriptions = [Subscription(device.requests_topic, hear)] if device.requests_topic else []
+    publisher = AiomqttPublisher(
+        address, client_id=client_id, presence=device.presence, subscriptions=subscriptions
+    )
+    sender = Sender(device.outbox, publisher, availability=to)
+    async with publisher:
+        yield Station(device, sender)
 
 
 def broker_address(settings: SimulatorSettings) -> BrokerAddress:

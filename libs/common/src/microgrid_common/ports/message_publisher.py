@@ -1,5 +1,6 @@
 """Where messages to devices and to the app go out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +14,16 @@ class Presence:
     """Published after every connect."""
     offline: bytes
     """Published before leaving; by the broker itself (the last will) when the connection breaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What a publisher also wants to hear, such as requests to the device that it is."""
+
+    topic: str
+    """Exactly this topic: no wildcards."""
+    on_message: Callable[[bytes], None]
+    """Called with each payload; it returns at once and raises nothing."""
 
 
 class MessagePublisher(Protocol):

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from microgrid_common.schemas.ledger import BOOTS_KEPT
 from microgrid_common.schemas.telemetry import BootId, SchemaVersion, SequenceNumber
 
 
@@ -35,15 +36,18 @@ class DeviceStatus(BaseModel):
     schema_version: SchemaVersion = Field(default=1, alias="schema")
     status: PresenceStatus
     boot_id: BootId | None = None
+    connection: SequenceNumber | None = None
+    """Counts the connections of this boot; a will carries the number of the birth that it belongs to, so
+    that a late will of an earlier connection is known for what it is."""
     last_seq: SequenceNumber | None = None
     """The last number given to a sample in this boot, so that a lost tail is noticed; None: not said."""
-    earlier_boots: Annotated[tuple[BootEnd, ...], Field(max_length=16)] | None = None
-    """Boots of which the device still has samples, or knows how far they came; None: not said."""
+    earlier_boots: Annotated[tuple[BootEnd, ...], Field(max_length=BOOTS_KEPT - 1)] | None = None
+    """The last boots before this one, the oldest first; None: not said."""
 
     @model_validator(mode="after")
     def _numbers_belong_to_a_boot(self) -> Self:
-        if self.last_seq is not None and self.boot_id is None:
-            raise ValueError("last_seq needs a boot_id")
+        if self.boot_id is None and (self.last_seq is not None or self.connection is not None):
+            raise ValueError("last_seq and connection need a boot_id")
         return self
 
     def encode(self) -> bytes:

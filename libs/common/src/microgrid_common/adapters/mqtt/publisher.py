@@ -2,15 +2,16 @@
 
 import asyncio
 import logging
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 
 import aiomqtt
 
 from microgrid_common.adapters.mqtt.address import BrokerAddress
 from microgrid_common.ports.errors import RetryableError
-from microgrid_common.ports.message_publisher import Presence
+from microgrid_common.ports.message_publisher import Presence, Subscription
 
 KEEP_ALIVE_SECONDS = 20
 """A broker publishes the last will after one and a half times this without a sign of life."""
@@ -25,6 +26,9 @@ FAREWELL_TIMEOUT_SECONDS = 1.0
 """How long leaving may take; the broker notices by itself if it takes longer."""
 
 _AT_LEAST_ONCE = 1
+_SUBSCRIPTION_REFUSED = 128
+
+Answer = TypeVar("Answer")
 
 # aiomqtt warns of every connect that fails, which our callers say once, and of many messages at once.
 _LOGGER = logging.getLogger(__name__)
@@ -37,17 +41,26 @@ class AiomqttPublisher:
     Leaving the context disconnects.
     """
 
-    def __init__(self, address: BrokerAddress, *, client_id: str, presence: Presence | None = None) -> None:
+    def __init__(
+        self,
+        address: BrokerAddress,
+        *,
+        client_id: str,
+        presence: Callable[[], Presence] | None = None,
+        subscriptions: Sequence[Subscription] = (),
+    ) -> None:
         """Make it; nothing connects yet.
 
         Args:
             address: where the broker is.
             client_id: unique on the broker: a second connection with the same one ends the first.
-            presence: what to say about being connected; None for nothing.
+            presence: asked before every connect what to say about it; None to say nothing.
+            subscriptions: what to hear while there is a connection.
         """
         self._address = address
         self._client_id = client_id
         self._presence = presence
+        self._subscriptions = tuple(subscriptions)
         self._connection: _Connection | None = None
         self._connecting: asyncio.Task[_Connection] | None = None
 
@@ -66,7 +79,7 @@ class AiomqttPublisher:
             with suppress(RetryableError):
                 self._connection = await self._connecting
         if self._connection:
-            await self._connection.leave(self._presence)
+            await self._connection.leave()
             self._connection = None
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
@@ -101,7 +114,8 @@ class AiomqttPublisher:
         return self._connection
 
     async def _connect(self) -> "_Connection":
-        address, presence = self._address, self._presence
+        address = self._address
+        presence = self._presence() if self._presence else None
         client = aiomqtt.Client(
             address.host,
             address.port,
@@ -123,52 +137,77 @@ class AiomqttPublisher:
             await _disconnect(client)
             raise RetryableError(f"{address}: {error}") from None
         client.timeout = ANSWER_TIMEOUT_SECONDS
-        connection = _Connection(client, str(address))
-        if presence:
-            await connection.publish(presence.topic, presence.online, retain=True)
+        connection = _Connection(client, str(address), presence, self._subscriptions)
+        await connection.begin()
         return connection
 
 
 class _Connection:
     """One connection, from its CONNACK to its end."""
 
-    def __init__(self, client: aiomqtt.Client, address: str) -> None:
+    def __init__(
+        self,
+        client: aiomqtt.Client,
+        address: str,
+        presence: Presence | None,
+        subscriptions: tuple[Subscription, ...],
+    ) -> None:
         self._client = client
         self._address = address
-        self._lost = asyncio.create_task(_until_lost(client), name="mqtt-publisher-watch")
+        self._presence = presence
+        self._subscriptions = subscriptions
+        self._lost = asyncio.create_task(_until_lost(client, subscriptions), name="mqtt-publisher-watch")
 
     @property
     def alive(self) -> bool:
         """Whether it can still be used, for all we know."""
         return not self._lost.done()
 
+    async def begin(self) -> None:
+        """Subscribe, then say that we are there: who hears it may ask us something at once."""
+        try:
+            if self._subscriptions:
+                await self._subscribe([subscription.topic for subscription in self._subscriptions])
+            if self._presence:
+                await self.publish(self._presence.topic, self._presence.online, retain=True)
+        except RetryableError:
+            await self._close()
+            raise
+
+    async def _subscribe(self, topics: list[str]) -> None:
+        filters = [(topic, _AT_LEAST_ONCE) for topic in topics]
+        codes: Sequence[Any] = await self._answered(self._client.subscribe(filters))
+        for topic, code in zip(topics, codes, strict=True):
+            if code >= _SUBSCRIPTION_REFUSED:
+                raise RetryableError(f"{self._address}: the broker refused to subscribe to {topic}")
+
     async def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
         """Publish, and wait for the acknowledgement or the end of the connection."""
-        sending = asyncio.create_task(
-            self._client.publish(topic, payload, qos=_AT_LEAST_ONCE, retain=retain),
-            name="mqtt-publisher-publish",
-        )
+        await self._answered(self._client.publish(topic, payload, qos=_AT_LEAST_ONCE, retain=retain))
+
+    async def _answered(self, call: Coroutine[Any, Any, Answer]) -> Answer:
+        calling = asyncio.create_task(call, name="mqtt-publisher-call")
         try:
-            await asyncio.wait((sending, self._lost), return_when=asyncio.FIRST_COMPLETED)
-            if not sending.done():
+            await asyncio.wait((calling, self._lost), return_when=asyncio.FIRST_COMPLETED)
+            if not calling.done():
                 raise RetryableError(f"{self._address}: {self._why_lost()}")
-            sending.result()
+            return calling.result()
         except aiomqtt.MqttError as error:
             # Also when the answer is only late: the next message gets a new connection, not a dead one.
             await self._close()
             raise RetryableError(f"{self._address}: {error}") from None
         finally:
-            sending.cancel()
+            calling.cancel()
 
     def _why_lost(self) -> str:
         return "the connection was closed" if self._lost.cancelled() else self._lost.result()
 
-    async def leave(self, presence: Presence | None) -> None:
+    async def leave(self) -> None:
         """Say goodbye, as far as the broker still listens, and disconnect."""
-        if presence and self.alive:
+        if self._presence and self.alive:
             with suppress(RetryableError, TimeoutError):
                 async with asyncio.timeout(FAREWELL_TIMEOUT_SECONDS):
-                    await self.publish(presence.topic, presence.offline, retain=True)
+                    await self.publish(self._presence.topic, self._presence.offline, retain=True)
         await self._close()
 
     async def _close(self) -> None:
@@ -176,11 +215,14 @@ class _Connection:
         await _disconnect(self._client)
 
 
-async def _until_lost(client: aiomqtt.Client) -> str:
-    """Wait for the end of a connection; returns why it ended."""
+async def _until_lost(client: aiomqtt.Client, subscriptions: tuple[Subscription, ...]) -> str:
+    """Hand out messages until the end of a connection; returns why it ended."""
+    listeners = {subscription.topic: subscription.on_message for subscription in subscriptions}
     try:
-        async for _ in client.messages:
-            pass  # We subscribe to nothing; this is how aiomqtt tells that a connection is over.
+        # Also without subscriptions: this is how aiomqtt tells that a connection is over.
+        async for message in client.messages:
+            if listener := listeners.get(message.topic.value):
+                listener(bytes(message.payload))
     except aiomqtt.MqttError as error:
         return str(error.__cause__ or error)
     return "disconnected"
