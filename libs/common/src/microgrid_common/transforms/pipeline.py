@@ -26,6 +26,7 @@ from microgrid_common.transforms.decode import (
 from microgrid_common.transforms.enrich import Registry, look_up
 from microgrid_common.transforms.numbers import Number, legible_numbers, number_ranges
 from microgrid_common.transforms.outcome import MAXIMUM_DEFECTS, Outcome, RejectedError, field_path
+from microgrid_common.transforms.regular import RegularSample, decode_regular
 
 _LocatedSample = tuple[FieldPath, Sample]
 """A sample, and where its metrics stand in the message."""
@@ -60,13 +61,7 @@ def process(topic: str, payload: bytes, received_at: datetime, registry: Registr
 def _process(address: Topic, payload: bytes, received_at: datetime, registry: Registry) -> Outcome:
     match address.kind:
         case TopicKind.TELEMETRY:
-            samples = decode_telemetry(payload)
-            if isinstance(samples[0], TelemetryV1):
-                return _accept(address, received_at, registry, [(("metrics",), samples[0])])
-            located: list[_LocatedSample] = [
-                (("samples", index, "metrics"), sample) for index, sample in enumerate(samples)
-            ]
-            return _accept(address, received_at, registry, located)
+            return _telemetry(address, payload, received_at, registry)
         case TopicKind.PROTOTYPE_DATA:
             prototype = decode_prototype(payload)
             given = prototype.model_fields_set
@@ -84,6 +79,19 @@ def _process(address: Topic, payload: bytes, received_at: datetime, registry: Re
             return Outcome(grid_id=address.grid_id, device_id=address.device_id)
 
 
+def _telemetry(address: Topic, payload: bytes, received_at: datetime, registry: Registry) -> Outcome:
+    regular = decode_regular(payload)
+    if regular is not None:
+        return _accept_regular(address, received_at, registry, regular)
+    samples = decode_telemetry(payload)
+    if isinstance(samples[0], TelemetryV1):
+        return _accept(address, received_at, registry, [(("metrics",), samples[0])])
+    located: list[_LocatedSample] = [
+        (("samples", index, "metrics"), sample) for index, sample in enumerate(samples)
+    ]
+    return _accept(address, received_at, registry, located)
+
+
 def _notice(address: Topic, payload: bytes, received_at: datetime) -> Outcome:
     message = decode_device_alert(payload).message
     grid_id, device_id = address.grid_id, str(address.device_id)
@@ -95,6 +103,31 @@ def _presence(address: Topic, payload: bytes, received_at: datetime) -> Outcome:
     grid_id, device_id, status = address.grid_id, str(address.device_id), decode_status(payload)
     presence = DevicePresence(grid_id=grid_id, device_id=device_id, received_at=received_at, status=status)
     return Outcome(presence=presence, grid_id=grid_id, device_id=device_id)
+
+
+def _accept_regular(
+    address: Topic, received_at: datetime, registry: Registry, samples: list[RegularSample]
+) -> Outcome:
+    grid_id, device_id = address.grid_id, str(address.device_id)
+    device_type, component = look_up(registry, grid_id, device_id)
+    readings = []
+    for sample in samples:
+        timestamp, flags = trusted_time(sample["timestamp"], received_at)
+        readings.append(
+            Reading(
+                grid_id,
+                device_id,
+                timestamp,
+                received_at,
+                sample["metrics"],
+                flags,
+                sample.get("boot_id"),
+                sample.get("seq"),
+                device_type,
+                component,
+            )
+        )
+    return Outcome(tuple(readings), None, (), grid_id, device_id)
 
 
 def _accept(
