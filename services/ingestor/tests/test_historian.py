@@ -8,12 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 from microgrid_common.ports.durable_log import Record
 from microgrid_common.ports.errors import PermanentError, RetryableError
+from microgrid_common.ports.quarantine import QuarantineFilter
 from microgrid_common.schemas.numbering import NumberRange
 from microgrid_common.schemas.quarantine import QuarantinedMessage, Reason
 from microgrid_common.schemas.reading import Reading, decode_readings, encode_readings
 from microgrid_common.schemas.refusal import Refusal, decode_refusals
 from microgrid_common.schemas.streams import QUARANTINE_STREAM, READINGS_KIND, REFUSALS_KIND
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
+from microgrid_common.testing.fakes.quarantine import FakeQuarantine
 from microgrid_common.testing.fakes.telemetry_store import FakeTelemetryStore
 from microgrid_common.testing.waiting import wait_until
 from microgrid_ingestor.historian import HISTORIAN_GROUP, write_history
@@ -135,3 +137,21 @@ async def test_a_historian_that_dies_before_the_store_answers_leaves_the_entry_t
         await wait_until(lambda: broken.failures_left < 1_000, timeout=10, description="a first attempt")
     async with historian(log, store):
         await until_stored(store, [1])
+
+
+async def test_what_is_refused_again_after_a_crash_is_in_quarantine_once() -> None:
+    log, store = FakeDurableLog(), FakeTelemetryStore()
+    store.refuse(reading(1))
+    await append(log, reading(1))
+    await log.append([Record(STREAM, READINGS_KIND, b"[{}]")])
+    for _ in range(2):
+        # Killed when the quarantine has them, and before the acknowledgement.
+        consumer = log.consumer(group=HISTORIAN_GROUP, member="a", streams=[STREAM])
+        consumer.fail_next(RetryableError("away"), times=1_000, after=1)
+        before = len(quarantined(log))
+        task = asyncio.create_task(write_history(consumer, store, log))
+        await wait_until(lambda: len(quarantined(log)) == before + 2, timeout=10, description="both refused")  # noqa: B023 - awaited here
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    assert len((await FakeQuarantine(log).find(QuarantineFilter(), limit=10)).entries) == 2

@@ -40,6 +40,7 @@ async def run(
                 system.ingestor,
                 shards=settings.stream_shards,
                 stream_keep=timedelta(minutes=settings.stream_keep_minutes),
+                quarantine_limits=settings.quarantine_limits,
                 stop=stop,
             ),
             name="ingestor",

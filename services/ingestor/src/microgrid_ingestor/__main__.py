@@ -50,6 +50,7 @@ async def _run(settings: IngestorSettings) -> None:
             ports,
             shards=settings.stream_shards,
             stream_keep=timedelta(minutes=settings.stream_keep_minutes),
+            quarantine_limits=settings.quarantine_limits,
             stop=stop_on_signals(),
         )
 

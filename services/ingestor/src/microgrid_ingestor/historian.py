@@ -13,6 +13,7 @@ from microgrid_common.runtime import metrics
 from microgrid_common.runtime.backoff import until_it_works
 from microgrid_common.schemas.numbering import NumberRange
 from microgrid_common.schemas.quarantine import Defect, QuarantinedMessage, Reason
+from microgrid_common.schemas.quarantine_entry import time_of
 from microgrid_common.schemas.reading import Reading, decode_readings, encode_readings
 from microgrid_common.schemas.refusal import Refusal, encode_refusals
 from microgrid_common.schemas.streams import (
@@ -55,18 +56,25 @@ async def _store(entries: Sequence[Entry], store: TelemetryStore, durable_log: D
             decoded = decode_readings(entry.data)
         except ValidationError as error:
             log.exception("stream_entry_undecodable", stream=entry.stream, entry=entry.id)
-            refused.append(_refused(entry.data, Reason.INTERNAL_ERROR, str(error)))
+            # A time that is the same when it is tried again: see `QuarantineEntry.identity`.
+            appended_at = time_of(entry.id)
+            refused.append(_refused(entry.data, appended_at, Reason.INTERNAL_ERROR, str(error)))
         else:
             readings.extend(decoded)
             stream_of_grid.update((reading.grid_id, entry.stream) for reading in decoded)
     if readings:
         rejected, why = await _write(readings, store)
         for reading in rejected:
-            refused.append(_refused(encode_readings([reading]), Reason.REJECTED_BY_STORE, why, reading))
+            data = encode_readings([reading])
+            refused.append(_refused(data, reading.received_at, Reason.REJECTED_BY_STORE, why, reading))
             refused.append(_taken_back(reading, stream_of_grid[reading.grid_id]))
         metrics.READINGS_STORED.inc(len(readings) - len(rejected))
-        newest = max(reading.received_at for reading in readings)
-        metrics.MESSAGE_AGE.observe(max(0.0, (datetime.now(UTC) - newest).total_seconds()))
+        metrics.STORE_WRITE_READINGS.observe(len(readings))
+        now = datetime.now(UTC)
+        received_at = max(reading.received_at for reading in readings)
+        metrics.MESSAGE_AGE.observe(max(0.0, (now - received_at).total_seconds()))
+        measured_at = max(reading.timestamp for reading in readings)
+        metrics.END_TO_END_AGE.observe(max(0.0, (now - measured_at).total_seconds()))
     if refused:
         await until_it_works(lambda: durable_log.append(refused), dependency="redis")
         log.warning("readings_quarantined", count=sum(record.kind == QUARANTINED_KIND for record in refused))
@@ -83,10 +91,12 @@ async def _write(readings: Sequence[Reading], store: TelemetryStore) -> tuple[Se
     return (), ""
 
 
-def _refused(data: bytes, reason: Reason, detail: str, reading: Reading | None = None) -> Record:
+def _refused(
+    data: bytes, received_at: datetime, reason: Reason, detail: str, reading: Reading | None = None
+) -> Record:
     metrics.QUARANTINED.labels(reason=reason.value).inc()
     kept = QuarantinedMessage.model_construct(
-        received_at=reading.received_at if reading else datetime.now(UTC),
+        received_at=received_at,
         topic="",
         grid_id=reading.grid_id if reading else None,
         device_id=reading.device_id if reading else None,

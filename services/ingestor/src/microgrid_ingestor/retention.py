@@ -1,13 +1,25 @@
-"""Keeping the streams short: what every consumer has read goes, after a while."""
+"""Keeping the streams short: what every consumer has read goes, after a while; and quarantine bounded."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+
+import structlog
 
 from microgrid_common.ports.durable_log import DurableLog
+from microgrid_common.ports.quarantine import Quarantine, QuarantineLimits
 from microgrid_common.runtime.backoff import until_it_works
 from microgrid_common.schemas.streams import ALERTS_STREAM, readings_streams
 
+log = structlog.get_logger()
+
 _INTERVAL = timedelta(seconds=30)
+
+_QUARANTINE_INTERVAL = timedelta(seconds=1)
+"""Short, so that a flood of bad messages goes past the bound by what arrives in a second."""
+
+_SAY_AGAIN = timedelta(minutes=1)
+"""A flood can last for hours."""
 
 
 async def trim_streams(durable_log: DurableLog, *, shards: int, keep: timedelta) -> None:
@@ -22,3 +34,24 @@ async def trim_streams(durable_log: DurableLog, *, shards: int, keep: timedelta)
         for stream in (*readings_streams(shards), ALERTS_STREAM):
             await until_it_works(lambda: durable_log.trim(stream, keep=keep), dependency="redis")  # noqa: B023 - awaited here
         await asyncio.sleep(_INTERVAL.total_seconds())
+
+
+async def bound_quarantine(quarantine: Quarantine, *, limits: QuarantineLimits) -> None:
+    """Let go of what quarantine may not hold, until cancelled.
+
+    Messages that nobody has looked at go last, and are told of as an error; `stream_metrics` shows how many
+    have gone in all.
+    """
+    open_for_room = open_for_age = 0
+    said_at = float("-inf")
+    while True:
+        dropped = await until_it_works(
+            lambda: quarantine.drop_beyond(limits, now=datetime.now(UTC)), dependency="redis"
+        )
+        open_for_room += dropped.open_for_room
+        open_for_age += dropped.open_for_age
+        if (open_for_room or open_for_age) and monotonic() - said_at >= _SAY_AGAIN.total_seconds():
+            log.error("quarantine_dropped_open_messages", for_room=open_for_room, for_age=open_for_age)
+            said_at = monotonic()
+            open_for_room = open_for_age = 0
+        await asyncio.sleep(_QUARANTINE_INTERVAL.total_seconds())

@@ -3,15 +3,18 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from microgrid_common.ports.durable_log import DurableLog, LogConsumer
 from microgrid_common.ports.message_source import MessageSource
+from microgrid_common.ports.quarantine import Quarantine, QuarantineLimits
 from microgrid_common.ports.telemetry_store import TelemetryStore
 from microgrid_common.runtime.health import Ping
-from microgrid_common.runtime.tasks import run_until_stopped
+from microgrid_common.runtime.tasks import keep_running, run_until_stopped
 from microgrid_ingestor.historian import write_history
 from microgrid_ingestor.receiver import receive_messages
-from microgrid_ingestor.retention import trim_streams
+from microgrid_ingestor.retention import bound_quarantine, trim_streams
+from microgrid_ingestor.stream_metrics import sample_streams
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,7 @@ class IngestorPorts:
     consumer: LogConsumer
     """The historian's place in its consumer group."""
     store: TelemetryStore
+    quarantine: Quarantine
 
     @property
     def dependencies(self) -> dict[str, Ping]:
@@ -30,13 +34,21 @@ class IngestorPorts:
         return {"mqtt": self.source.ping, "redis": self.log.ping, "telemetry_store": self.store.ping}
 
 
-async def run(ports: IngestorPorts, *, shards: int, stream_keep: timedelta, stop: asyncio.Event) -> None:
+async def run(
+    ports: IngestorPorts,
+    *,
+    shards: int,
+    stream_keep: timedelta,
+    quarantine_limits: QuarantineLimits,
+    stop: asyncio.Event,
+) -> None:
     """Ingest until `stop` is set.
 
     Args:
         ports: what it needs from outside.
         shards: into how many streams the readings are divided.
         stream_keep: how long an entry stays in the streams at least.
+        quarantine_limits: how much quarantine may hold.
         stop: set it to end.
     """
     await run_until_stopped(
@@ -44,4 +56,10 @@ async def run(ports: IngestorPorts, *, shards: int, stream_keep: timedelta, stop
         historian=write_history(ports.consumer, ports.store, ports.log),
         receiver=receive_messages(ports.source, ports.log, registry={}, shards=shards),
         retention=trim_streams(ports.log, shards=shards, keep=stream_keep),
+        quarantine=keep_running(
+            partial(bound_quarantine, ports.quarantine, limits=quarantine_limits), name="quarantine"
+        ),
+        stream_metrics=keep_running(
+            partial(sample_streams, ports.log, ports.quarantine, shards=shards), name="stream_metrics"
+        ),
     )

@@ -1,10 +1,12 @@
 """The ingestor's settings."""
 
 import socket
+from datetime import timedelta
 from typing import Annotated
 
 from pydantic import Field
 
+from microgrid_common.ports.quarantine import QuarantineLimits
 from microgrid_common.runtime.settings import (
     HealthServerSettings,
     MqttSettings,
@@ -25,4 +27,19 @@ class IngestorSettings(MqttSettings, RedisSettings, TelemetryStoreSettings, Heal
     """Replicas of one group share the messages; empty for one receiver that gets them all."""
     stream_keep_minutes: Annotated[float, Field(gt=0)] = 60
     """How long an entry stays in the streams at least; longer while a consumer has not read it."""
+    quarantine_messages: Annotated[int, Field(ge=1, le=10_000_000)] = 50_000
+    """How many messages quarantine may hold; beyond it the oldest closed ones go, then open ones."""
+    quarantine_megabytes: Annotated[int, Field(ge=1, le=1_000_000)] = 64
+    """What these may take in the stream; Redis needs up to twice that, beside the readings."""
+    quarantine_keep_days: Annotated[float, Field(gt=0, le=36_500)] = 90
+    """How long a message stays in quarantine."""
     health_port: Port = 8001
+
+    @property
+    def quarantine_limits(self) -> QuarantineLimits:
+        """How much quarantine may hold."""
+        return QuarantineLimits(
+            messages=self.quarantine_messages,
+            stored_bytes=self.quarantine_megabytes * 1024 * 1024,
+            keep=timedelta(days=self.quarantine_keep_days),
+        )

@@ -8,6 +8,7 @@ from microgrid_common.adapters.mqtt.receiver import MqttReceiver, ReceiverOption
 from microgrid_common.adapters.redis.connection import make_client
 from microgrid_common.adapters.redis.durable_log import RedisDurableLog
 from microgrid_common.adapters.redis.log_consumer import RedisLogConsumer
+from microgrid_common.adapters.redis.quarantine import RedisQuarantine
 from microgrid_common.adapters.telemetry_stores import open_telemetry_store
 from microgrid_common.schemas.streams import readings_streams
 from microgrid_common.schemas.topics import EVERYTHING_TOPIC_FILTER
@@ -37,7 +38,13 @@ async def build(settings: IngestorSettings) -> AsyncIterator[IngestorPorts]:
             )
         )
         source = await stack.enter_async_context(MqttReceiver(broker_address(settings), options))
-        yield IngestorPorts(source=source, log=RedisDurableLog(client), consumer=consumer, store=store)
+        yield IngestorPorts(
+            source=source,
+            log=RedisDurableLog(client),
+            consumer=consumer,
+            store=store,
+            quarantine=RedisQuarantine(client),
+        )
 
 
 def broker_address(settings: IngestorSettings) -> BrokerAddress:

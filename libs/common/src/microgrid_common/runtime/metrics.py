@@ -15,10 +15,43 @@ BATCH_MESSAGES = Histogram(
     "Messages in one append to the log.",
     buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000),
 )
+STORE_WRITE_READINGS = Histogram(
+    "microgrid_store_write_readings",
+    "Readings in one write to the telemetry store.",
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000),
+)
 MESSAGE_AGE = Histogram(
     "microgrid_reading_stored_age_seconds",
     "Time from arrival to stored, of the newest reading of each write.",
     buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 60, 600, 3_600),
+)
+END_TO_END_AGE = Histogram(
+    "microgrid_reading_end_to_end_age_seconds",
+    "Time from measurement to stored, of the newest reading of each write.",
+    buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 60, 600, 3_600, 21_600, 86_400, 604_800),
+)
+STREAM_ENTRIES = Gauge("microgrid_stream_entries", "Entries in a stream.", ["stream"])
+STREAM_LAG = Gauge(
+    "microgrid_stream_lag_entries",
+    "Entries of a stream that no member of a consumer group has been given yet.",
+    ["stream", "group"],
+)
+STREAM_PENDING = Gauge(
+    "microgrid_stream_pending_entries",
+    "Entries of a stream that a consumer group has been given and has not acknowledged.",
+    ["stream", "group"],
+)
+LOG_MEMORY_USED = Gauge("microgrid_log_memory_used_bytes", "Memory that the durable log uses.")
+LOG_MEMORY_LIMIT = Gauge(
+    "microgrid_log_memory_limit_bytes", "Memory at which appending to the durable log stops; 0: no limit."
+)
+QUARANTINE_MESSAGES = Gauge(
+    "microgrid_quarantine_messages", "Messages in quarantine, by state and reason.", ["state", "reason"]
+)
+QUARANTINE_STORED = Gauge("microgrid_quarantine_stored_bytes", "What the messages in quarantine take.")
+QUARANTINE_DROPPED_OPEN = Gauge(
+    "microgrid_quarantine_dropped_open_messages",
+    "Messages that had to leave quarantine before somebody looked at them, since the beginning.",
 )
 ALERT_TRANSITIONS = Counter("microgrid_alert_transitions_total", "Alert transitions.", ["transition"])
 LIVE_CLIENTS = Gauge("microgrid_live_clients", "Open live connections.")

@@ -2,8 +2,14 @@
 
 import asyncio
 import signal
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+
+PAUSE_AFTER_FAILURE: Final = timedelta(minutes=1)
+"""What failed once, for a reason that no retry mends, fails again: once a minute is enough to be seen."""
 
 
 async def run_until_stopped(stop: asyncio.Event, **tasks: Coroutine[Any, Any, None]) -> None:
@@ -24,6 +30,21 @@ async def run_until_stopped(stop: asyncio.Event, **tasks: Coroutine[Any, Any, No
             await asyncio.wait([stopping])
         for task in running:
             task.cancel()
+
+
+async def keep_running(task: Callable[[], Awaitable[None]], *, name: str) -> None:
+    """Run a task that the others can do without: when it fails it is begun anew after a while.
+
+    Args:
+        task: makes the coroutine, each time.
+        name: for the log.
+    """
+    while True:
+        try:
+            await task()
+        except Exception:  # noqa: BLE001 - whatever it is, it must not end the tasks beside this one
+            structlog.get_logger().exception("task_failed", task=name)
+            await asyncio.sleep(PAUSE_AFTER_FAILURE.total_seconds())
 
 
 def stop_on_signals() -> asyncio.Event:
