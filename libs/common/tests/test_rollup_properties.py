@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from microgrid_common.transforms.rollups.buckets import BRIDGE_MS, BUCKET_MS, bucket_of
 from microgrid_common.transforms.rollups.calendar import HOUR_MS, Span
-from microgrid_common.transforms.rollups.energy import Sample, area
+from microgrid_common.transforms.rollups.energy import Sample, energy_below
 from microgrid_common.transforms.rollups.rollup import Rollup, add_up, five_minute_rollups
 from microgrid_common.transforms.rollups.summary import Summary, summarise
 
@@ -76,9 +76,9 @@ def test_cutting_into_buckets_loses_and_adds_no_energy(points: dict[int, float])
     for before, after in pairwise(ordered):
         if after[0] - before[0] <= BRIDGE_MS:
             covered_ms += after[0] - before[0]
-            into, out = area(before[1], after[1], after[0] - before[0])
-            expected_in += into / HOUR_MS
-            expected_out += out / HOUR_MS
+            flow = energy_below(before[1], after[1], after[0] - before[0])
+            expected_in += flow.in_kwh
+            expected_out += flow.out_kwh
     assert whole.covered_ms == covered_ms
     assert whole.energy_in_kwh == pytest.approx(expected_in, rel=1e-9, abs=1e-9)
     assert whole.energy_out_kwh == pytest.approx(expected_out, rel=1e-9, abs=1e-9)

@@ -1,7 +1,8 @@
 """InfluxQL: the way to ask for rows of several fields.
 
 Flux answers with a row for each field, or joins them slowly: for 8,640 roll-ups of 11 fields it takes 170 ms
-or 160, and InfluxQL 66 (measured on InfluxDB 2.7, on loopback). InfluxDB 3 has InfluxQL and no Flux.
+or 160, InfluxQL as JSON 66 or as MessagePack 23 (measured on InfluxDB 2.7, on loopback). MessagePack also
+tells 6.0 from 6, as JSON does not.
 """
 
 import json
@@ -9,7 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+import ormsgpack
+
 from microgrid_common.ports.errors import RetryableError
+
+ANSWER_TYPE = "application/x-msgpack"
+"""What to ask for in the header `Accept`."""
 
 _SHOWN_CHARACTERS = 200
 
@@ -49,11 +55,14 @@ def query_form(database: str, statements: Sequence[str], parameters: Mapping[str
 def read_answer(body: bytes) -> list[list[Table]]:
     """The tables of each statement, in their order.
 
+    Args:
+        body: of the kind `ANSWER_TYPE`.
+
     Raises:
         RetryableError: the query failed; InfluxDB says so in an answer that is otherwise fine.
     """
     try:
-        answer = json.loads(body)
+        answer = ormsgpack.unpackb(body)
         results = answer["results"]
         error = next((part["error"] for part in (answer, *results) if "error" in part), None)
         tables = [[_table(series) for series in result.get("series", ())] for result in results]

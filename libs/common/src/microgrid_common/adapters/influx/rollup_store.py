@@ -182,17 +182,7 @@ def _select(figures: type[tuple[Any, ...]], condition: str, *, key: str) -> str:
 
 
 def _by_tag(tables: Iterable[Table], tag: str, figures: type[Figures]) -> dict[str, list[Figures]]:
-    return {table.tags[tag]: _typed(table.rows, figures) for table in tables}
-
-
-def _typed(rows: Sequence[Sequence[Any]], figures: type[Figures]) -> list[Figures]:
-    """Rows as figures. In the answer a float without a fraction looks like an integer."""
-    # Column by column, at a quarter of the price of value by value.
-    columns = [
-        column if _is_whole(name) else [None if value is None else float(value) for value in column]
-        for name, column in zip(_fields(figures), zip(*rows, strict=True), strict=True)
-    ]
-    return list(map(figures._make, zip(*columns, strict=True)))
+    return {table.tags[tag]: list(map(figures._make, table.rows)) for table in tables}
 
 
 def _line(series: Series, figures: Summary | Rollup) -> str:

@@ -13,7 +13,13 @@ from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 from influxdb_client.rest import ApiException
 
 from microgrid_common.adapters.influx.flux import Parameters, query_body, read_rows
-from microgrid_common.adapters.influx.influxql import AnswerTooLargeError, Table, query_form, read_answer
+from microgrid_common.adapters.influx.influxql import (
+    ANSWER_TYPE,
+    AnswerTooLargeError,
+    Table,
+    query_form,
+    read_answer,
+)
 from microgrid_common.adapters.influx.responses import (
     PointsRefusedError,
     Refusal,
@@ -36,7 +42,7 @@ _LARGEST_PLAIN_BODY_BYTES = 2**20
 
 _LARGEST_REFUSAL_BYTES = 64 * 1024
 _LARGEST_ANSWER_BYTES = 64 * 2**20
-"""Of an answer that is taken as a whole: 300,000 roll-ups."""
+"""Of an answer that is taken as a whole: 600,000 roll-ups."""
 
 _SECOND = timedelta(seconds=1)
 _NO_ANSWER = (aiohttp.ClientError, OSError, TimeoutError)
@@ -153,7 +159,7 @@ class InfluxServer:
             response: aiohttp.ClientResponse = await self._client.api_client.call_api(
                 "/query",
                 "POST",
-                header_params={"Content-Type": _FORM, "Accept": "application/json"},
+                header_params={"Content-Type": _FORM, "Accept": ANSWER_TYPE},
                 body=query_form(bucket, statements, parameters),
                 _preload_content=False,
                 async_req=False,

@@ -196,5 +196,5 @@ def _samples(tables: Sequence[Table]) -> dict[str, list[Sample]]:
         metric: samples
         for table in tables
         for position, metric in enumerate(table.columns[1:], start=1)
-        if (samples := [(row[0], float(row[position])) for row in table.rows if row[position] is not None])
+        if (samples := [(row[0], row[position]) for row in table.rows if row[position] is not None])
     }

@@ -4,30 +4,12 @@ from itertools import pairwise
 from math import fsum
 from typing import NamedTuple
 
-from microgrid_common.transforms.rollups.quantity import Quantity, largest_growth_kwh
+from microgrid_common.transforms.rollups.quantity import largest_growth_kwh
 
 Sample = tuple[int, float]
 """A time in milliseconds since 1970, and the value then."""
 
-_KWH_PER_KW_MS = 3_600_000
-
-
-class Segment(NamedTuple):
-    """The line between two points of a metric that follow one another."""
-
-    metric: str
-    from_ms: int
-    from_value: float
-    to_ms: int
-    """After `from_ms`."""
-    to_value: float
-
-    def value_at(self, time_ms: int) -> float:
-        """The value on the line; at its ends exactly that of the points."""
-        if time_ms == self.to_ms:
-            return self.to_value
-        share = (time_ms - self.from_ms) / (self.to_ms - self.from_ms)
-        return self.from_value + (self.to_value - self.from_value) * share
+_KW_MS_PER_KWH = 3_600_000
 
 
 class Flow(NamedTuple):
@@ -42,35 +24,16 @@ class Flow(NamedTuple):
 NO_FLOW = Flow(0.0, 0.0)
 
 
-def flow_of(segment: Segment, quantity: Quantity, start_ms: int, end_ms: int) -> Flow | None:
-    """The energy of that part of a segment which lies between two times on it.
-
-    Returns:
-        The energy; none of it for a level. None when the segment says nothing about the time between its
-        ends: a meter went back, or jumped.
-    """
-    if quantity is Quantity.LEVEL:
-        return NO_FLOW
-    if quantity is Quantity.COUNTER:
-        growth = growth_kwh(segment.metric, segment[1:3], segment[3:5])
-        if growth is None:
-            return None
-        return Flow(growth * ((end_ms - start_ms) / (segment.to_ms - segment.from_ms)), 0.0)
-    first, last = segment.value_at(start_ms), segment.value_at(end_ms)
-    into, out = area(first, last, end_ms - start_ms)
-    return Flow(into / _KWH_PER_KW_MS, out / _KWH_PER_KW_MS)
-
-
-def area(first: float, last: float, duration_ms: int) -> tuple[float, float]:
-    """The areas between a straight line and zero, above it and below it, both positive, in kW times ms."""
-    if first >= 0 and last >= 0:
-        return (first + last) / 2 * duration_ms, 0.0
-    if first <= 0 and last <= 0:
-        return 0.0, -(first + last) / 2 * duration_ms
-    crossing = first / (first - last)
-    before = abs(first) / 2 * (crossing * duration_ms)
-    after = abs(last) / 2 * ((1 - crossing) * duration_ms)
-    return (before, after) if first > 0 else (after, before)
+def energy_below(first_kw: float, last_kw: float, duration_ms: int) -> Flow:
+    """The energy of a power that goes from one value to another in a straight line."""
+    if first_kw >= 0 and last_kw >= 0:
+        return Flow((first_kw + last_kw) / 2 * duration_ms / _KW_MS_PER_KWH, 0.0)
+    if first_kw <= 0 and last_kw <= 0:
+        return Flow(0.0, -(first_kw + last_kw) / 2 * duration_ms / _KW_MS_PER_KWH)
+    crossing = first_kw / (first_kw - last_kw)
+    before = abs(first_kw) / 2 * (crossing * duration_ms) / _KW_MS_PER_KWH
+    after = abs(last_kw) / 2 * ((1 - crossing) * duration_ms) / _KW_MS_PER_KWH
+    return Flow(before, after) if first_kw > 0 else Flow(after, before)
 
 
 def growth_kwh(metric: str, before: Sample, after: Sample) -> float | None:
@@ -90,12 +53,10 @@ def growth_kwh(metric: str, before: Sample, after: Sample) -> float | None:
 
 def energy_of_powers(samples: list[Sample]) -> Flow:
     """The energy under straight lines through all points, in their order of time."""
-    pairs = list(pairwise(samples))
+    pairs = pairwise(samples)
     if all(value >= 0 for _, value in samples):
         # Nearly every one: three times as fast as asking each line where it crosses zero.
         doubled = fsum([(after[0] - before[0]) * (before[1] + after[1]) for before, after in pairs])
-        return Flow(doubled / 2 / _KWH_PER_KW_MS, 0.0)
-    areas = [area(before[1], after[1], after[0] - before[0]) for before, after in pairs]
-    return Flow(
-        fsum([into for into, _ in areas]) / _KWH_PER_KW_MS, fsum([out for _, out in areas]) / _KWH_PER_KW_MS
-    )
+        return Flow(doubled / 2 / _KW_MS_PER_KWH, 0.0)
+    flows = [energy_below(before[1], after[1], after[0] - before[0]) for before, after in pairs]
+    return Flow(fsum([flow.in_kwh for flow in flows]), fsum([flow.out_kwh for flow in flows]))

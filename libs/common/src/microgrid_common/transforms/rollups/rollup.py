@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import zip_longest
 from math import fsum
 from typing import NamedTuple
 
-from microgrid_common.transforms.rollups.buckets import BRIDGE_MS, BUCKET_MS, bucket_of
+from microgrid_common.transforms.rollups.buckets import BUCKET_MS
 from microgrid_common.transforms.rollups.calendar import Span
-from microgrid_common.transforms.rollups.energy import Flow, Segment, flow_of
-from microgrid_common.transforms.rollups.quantity import QUANTITIES, Quantity
+from microgrid_common.transforms.rollups.crossing import Part, parts_between
 from microgrid_common.transforms.rollups.summary import Summary, mean_within
 
 
@@ -48,24 +47,28 @@ class Rollup(NamedTuple):
 
 
 def five_minute_rollups(metric: str, summaries: Iterable[Summary], span: Span) -> list[Rollup]:
-    """The figures of the five-minute buckets of a span of time, with the lines between them.
+    """The figures of the five-minute buckets that begin in a span of time, with the lines between them.
 
     Args:
         metric: the canonical name.
         summaries: of one device, in order of time: all in the span, and those within `BRIDGE_MS` of it.
-        span: from the start of a bucket to the end of one.
+        span: of any length.
 
     Returns:
         In order of time. A bucket without points that no line crosses is not among them.
     """
-    ordered = list(summaries)
-    crossings = _crossings(metric, ordered)
-    own = {summary.start_ms: summary for summary in ordered}
-    return [
-        _complete(start_ms, own.get(start_ms), crossings.get(start_ms, []))
-        for start_ms in sorted(own.keys() | crossings.keys())
-        if span.start_ms <= start_ms < span.end_ms
-    ]
+    rollups: list[Rollup] = []
+    arriving: Part | None = None
+    for summary, following in _with_next(summaries):
+        parts = parts_between(metric, summary, following) if following else ()
+        rollups.append(_complete(summary, arriving, parts[0] if parts else None))
+        # A line that arrives at the very start of a bucket has no part in it.
+        arrives = bool(following and parts and parts[-1].bucket_ms == following.start_ms)
+        arriving = parts[-1] if arrives else None
+        crossed = parts[1:-1] if arrives else parts[1:]
+        if crossed:
+            rollups.extend(map(_only_crossed, crossed))
+    return [rollup for rollup in rollups if span.start_ms <= rollup.start_ms < span.end_ms]
 
 
 def add_up(rollups: Sequence[Rollup], span: Span) -> Rollup:
@@ -104,48 +107,34 @@ def extremes(rollups: Iterable[Rollup]) -> tuple[list[float], list[float]]:
     )
 
 
-_Part = tuple[int, Flow]
-"""Covered milliseconds, and the energy in them."""
+def _with_next(summaries: Iterable[Summary]) -> Iterator[tuple[Summary, Summary | None]]:
+    ordered = list(summaries)
+    return zip_longest(ordered, ordered[1:])
 
 
-def _crossings(metric: str, summaries: Sequence[Summary]) -> dict[int, list[_Part]]:
-    """Bucket → the parts in it of the lines that lead from one bucket to another."""
-    quantity = QUANTITIES.get(metric, Quantity.LEVEL)
-    crossings: dict[int, list[_Part]] = {}
-    for before, after in pairwise(summaries):
-        if after.first_ms - before.last_ms > BRIDGE_MS:
-            continue
-        segment = Segment(metric, before.last_ms, before.last, after.first_ms, after.first)
-        for start_ms, end_ms in _cut(segment):
-            flow = flow_of(segment, quantity, start_ms, end_ms)
-            if flow is not None:
-                crossings.setdefault(bucket_of(start_ms), []).append((end_ms - start_ms, flow))
-    return crossings
+def _only_crossed(part: Part) -> Rollup:
+    bucket_ms, covered_ms, into, out = part
+    return Rollup(bucket_ms, bucket_ms + BUCKET_MS, 0, None, None, None, covered_ms, into, out)
 
 
-def _cut(segment: Segment) -> Iterator[tuple[int, int]]:
-    """The parts of a segment in each bucket, from the earliest on."""
-    start_ms = segment.from_ms
-    while start_ms < segment.to_ms:
-        end_ms = min(bucket_of(start_ms) + BUCKET_MS, segment.to_ms)
-        yield start_ms, end_ms
-        start_ms = end_ms
-
-
-def _complete(start_ms: int, own: Summary | None, crossings: Sequence[_Part]) -> Rollup:
-    covered_ms = sum(duration_ms for duration_ms, _ in crossings)
-    into = [flow.in_kwh for _, flow in crossings]
-    out = [flow.out_kwh for _, flow in crossings]
-    if own is None:
-        return Rollup(start_ms, start_ms + BUCKET_MS, 0, None, None, None, covered_ms, fsum(into), fsum(out))
+def _complete(own: Summary, arriving: Part | None, leaving: Part | None) -> Rollup:
+    covered_ms, into, out = own.covered_ms, own.energy_in_kwh, own.energy_out_kwh
+    if arriving:
+        covered_ms += arriving.covered_ms
+        into += arriving.in_kwh
+        out += arriving.out_kwh
+    if leaving:
+        covered_ms += leaving.covered_ms
+        into += leaving.in_kwh
+        out += leaving.out_kwh
     return Rollup(
-        start_ms,
-        start_ms + BUCKET_MS,
+        own.start_ms,
+        own.start_ms + BUCKET_MS,
         own.points,
         own.mean,
         own.minimum,
         own.maximum,
-        own.covered_ms + covered_ms,
-        fsum([own.energy_in_kwh, *into]),
-        fsum([own.energy_out_kwh, *out]),
+        covered_ms,
+        into,
+        out,
     )
