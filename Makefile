@@ -43,6 +43,7 @@ format: $(SYNCED) ## put the source into its one form, and fix what can be fixed
 	$(BIN)/ruff format .
 
 bench: $(SYNCED) servers ## messages a second and CPU time per message on the ingest path
+	@tools/telegraf.sh || true # without it, the benchmarks say so and go on
 	@$(BIN)/python -m benchmarks
 
 clean: ## remove what was installed, built and cached here; data stays

@@ -1,9 +1,11 @@
 """`make bench`: runs the benchmarks and prints their figures."""
 
+import math
 import platform
 from datetime import UTC, datetime
 
-from benchmarks import ingest
+from benchmarks import ingest, telegraf
+from benchmarks.result import Result
 
 
 def main() -> None:
@@ -11,16 +13,29 @@ def main() -> None:
     print(f"{datetime.now(UTC):%Y-%m-%d} {platform.machine()} Python {platform.python_version()}")
     print(f"\nIngest: {ingest.MESSAGES} queued QoS 1 messages of six metrics, acknowledged when durable")
     print(f"{'':38}{'messages/s':>12}{'CPU µs/message':>16}{'peak MB':>9}")
-    ours, limit = ingest.run()
-    for result in (ours, limit):
-        memory = f"{result.peak_memory_megabytes:9.0f}" if result is ours else f"{'-':>9}"
-        print(
-            f"{result.name:38}{result.messages_per_second:12,.0f}"
-            f"{result.cpu_microseconds_per_message:16.1f}{memory}"
-        )
+    ours, *others = ingest.run()
+    for result in (ours, *others):
+        _print_result(result)
+    for other in others:
+        _print_ratio(ours, other)
+    if not telegraf.is_available():
+        print("Telegraf is not here, so nothing is compared with it: tools/telegraf.sh builds it")
+
+
+def _print_result(result: Result) -> None:
+    memory = result.peak_memory_megabytes
     print(
-        f"{'ratio':38}{ours.messages_per_second / limit.messages_per_second:12.2f}"
-        f"{ours.cpu_microseconds_per_message / limit.cpu_microseconds_per_message:16.1f}"
+        f"{result.name:38}{result.messages_per_second:12,.0f}{result.cpu_microseconds_per_message:16.1f}"
+        f"{'-' if math.isnan(memory) else format(memory, '.0f'):>9}"
+    )
+
+
+def _print_ratio(ours: Result, other: Result) -> None:
+    title = f"ratio to {other.name.partition(':')[0]}"
+    print(
+        f"{title:38}"
+        f"{ours.messages_per_second / other.messages_per_second:12.2f}"
+        f"{ours.cpu_microseconds_per_message / other.cpu_microseconds_per_message:16.2f}"
     )
 
 

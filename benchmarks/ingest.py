@@ -1,11 +1,10 @@
-"""The ingest path: queued QoS 1 messages in Mosquitto → durable in InfluxDB, beside `mosquitto_sub`."""
+"""The ingest path: queued QoS 1 messages in Mosquitto → durable in InfluxDB, beside Telegraf."""
 
 import asyncio
 import resource
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,8 +12,10 @@ import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
+from benchmarks import telegraf
 from benchmarks.measured_process import MeasuredProcess, measured_process
 from benchmarks.queued_messages import open_session, publish
+from benchmarks.result import Result
 from microgrid_common.adapters.mqtt.address import BrokerAddress
 from microgrid_common.schemas.streams import readings_streams
 from microgrid_common.testing.servers import InfluxBucket, Mosquitto, influxdb, mosquitto, redis_server
@@ -25,40 +26,29 @@ MESSAGES = 50_000
 
 _TIME_LIMIT_SECONDS = 120.0
 _SHARDS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What one run cost."""
-
-    name: str
-    messages: int
-    seconds: float
-    cpu_seconds: float
-    peak_memory_megabytes: float
-
-    @property
-    def messages_per_second(self) -> float:
-        """Throughput."""
-        return self.messages / self.seconds
-
-    @property
-    def cpu_microseconds_per_message(self) -> float:
-        """CPU time of the measured process alone."""
-        return self.cpu_seconds / self.messages * 1e6
+_IN_FLIGHT = 20_000
+"""What the broker sends ahead of acknowledgements: more than any of the clients asks for."""
 
 
 def run() -> list[Result]:
-    """Run both; the broker, Redis and InfluxDB are real, and their CPU time is their own."""
+    """Run ours, then Telegraf if there is one, then `mosquitto_sub`.
+
+    The broker, Redis and InfluxDB are real, and their CPU time is their own.
+    """
     with (
-        mosquitto(backend="process") as broker,
+        mosquitto(backend="process", max_inflight_messages=_IN_FLIGHT) as broker,
         redis_server(backend="process") as redis,
         influxdb(backend="process") as influx,
-        TemporaryDirectory() as folder,
+        TemporaryDirectory() as directory,
     ):
-        bucket = influx.create_bucket("benchmark")
-        ours = asyncio.run(_ingestor(broker, redis.url, bucket, Path(folder)))
-        return [ours, _mosquitto_sub(broker, Path(folder))]
+        folder = Path(directory)
+        results = [asyncio.run(_ingestor(broker, redis.url, influx.create_bucket("ingestor"), folder))]
+        if telegraf.is_available():
+            # The session of the one before would be sent everything again, and keep it.
+            broker.reset()
+            results.append(telegraf.run(broker, influx.create_bucket("telegraf"), folder, messages=MESSAGES))
+        broker.reset()
+        return [*results, _mosquitto_sub(broker, folder)]
 
 
 async def _ingestor(broker: Mosquitto, redis_url: str, bucket: InfluxBucket, folder: Path) -> Result:

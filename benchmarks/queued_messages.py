@@ -13,6 +13,8 @@ from microgrid_common.ports.errors import RetryableError
 
 DEVICES = 200
 GRIDS = 8
+METRICS = 6
+"""Values in each message."""
 _PUBLISHERS = 20
 
 
