@@ -1,0 +1,141 @@
+"""The ledger of a device: which of its numbered samples have come, are in quarantine, or are missing.
+
+These are plain tuples, since one is made for every device in every entry of the log. Times are whole
+milliseconds since 1970.
+"""
+
+from typing import NamedTuple
+
+BOOTS_KEPT = 8
+"""Boots of a device that are kept in detail; of more, the one heard from longest ago is closed."""
+
+GAPS_KEPT = 128
+"""Missing ranges of a boot that are kept; of more, the one with the lowest numbers is only counted."""
+
+REFUSED_KEPT = 64
+"""Quarantined ranges of a boot that are kept; of more, the one with the lowest numbers is only counted."""
+
+CLOSED_NAMES_KEPT = 32
+"""Closed boots that are known by name, so that a late sample of one is not taken for a new boot."""
+
+
+class DeviceKey(NamedTuple):
+    """One device of one grid."""
+
+    grid_id: str
+    device_id: str
+
+
+class Span(NamedTuple):
+    """Consecutive numbers."""
+
+    first: int
+    last: int
+    """Inclusive."""
+
+
+class Gap(NamedTuple):
+    """Consecutive numbers that have not come."""
+
+    first: int
+    last: int
+    """Inclusive."""
+    noticed_at: int
+    """When the ledger learned that they exist, in milliseconds since 1970."""
+
+
+class BootLedger(NamedTuple):
+    """The numbers of one boot of a device."""
+
+    boot_id: str
+    first_ever: bool
+    """Whether the device was first seen in this boot: it may have counted for long before."""
+    first: int | None
+    """Where the account begins: 0; in the first boot ever, the lowest number seen, or None before any."""
+    last: int
+    """The highest number that came or that the device said it gave; -1 before any."""
+    quarantined: int = 0
+    """How many numbers are in quarantine and have not been accepted since."""
+    forgotten: int = 0
+    """How many numbers are missing without being in `gaps`, since there were too many."""
+    gaps: tuple[Gap, ...] = ()
+    """What is missing, in order; within `first` and `last`."""
+    refused: tuple[Span, ...] = ()
+    """What is in quarantine, in order; less than `quarantined` says where there were too many."""
+
+    @property
+    def missing(self) -> int:
+        """How many numbers have not come."""
+        return self.forgotten + sum(gap.last - gap.first + 1 for gap in self.gaps)
+
+    @property
+    def received(self) -> int:
+        """How many numbers have been accepted and are not in quarantine."""
+        if self.first is None:
+            return 0
+        return self.last - self.first + 1 - self.quarantined - self.missing
+
+
+class ClosedBoots(NamedTuple):
+    """What is left of the boots that are no longer kept in detail."""
+
+    names: tuple[str, ...] = ()
+    """The last ones of them."""
+    boots: int = 0
+    """How many they are."""
+    received: int = 0
+    """Accepted numbers; what comes late is added, since duplicates cannot be told any more."""
+    quarantined: int = 0
+    missing: int = 0
+
+
+class DeviceLedger(NamedTuple):
+    """The account of one device."""
+
+    device_type: str
+    heard_at: int = 0
+    """When something last came from the device itself, in milliseconds since 1970; 0 for never."""
+    duplicates: int = 0
+    """Numbered readings that had come before."""
+    unnumbered: int = 0
+    """Readings without a boot or a number: they are counted, no more."""
+    unnumbered_refused: int = 0
+    """Messages in quarantine in which no number could be read."""
+    boots: tuple[BootLedger, ...] = ()
+    """The boots that are kept in detail, the one heard from last at the end."""
+    closed: ClosedBoots = ClosedBoots()
+
+    @property
+    def received(self) -> int:
+        """How many numbers have been accepted and are not in quarantine."""
+        return self.closed.received + sum(boot.received for boot in self.boots)
+
+    @property
+    def quarantined(self) -> int:
+        """How many numbers are in quarantine and have not been accepted since."""
+        return self.closed.quarantined + sum(boot.quarantined for boot in self.boots)
+
+    @property
+    def missing(self) -> int:
+        """How many numbers have not come."""
+        return self.closed.missing + sum(boot.missing for boot in self.boots)
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether there are missing numbers that can be asked back."""
+        return any(boot.gaps for boot in self.boots)
+
+
+class AskedRange(NamedTuple):
+    """Missing numbers that the device was asked for."""
+
+    boot_id: str
+    first: int
+    last: int
+    """Inclusive."""
+    requests: int
+    """How often."""
+    asked_at: int
+    """The last time, in milliseconds since 1970."""
+    unanswered: bool = False
+    """Whether the device is not asked again."""
