@@ -13,6 +13,8 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 STAGES = {"unit": "not integration", "integration": "integration"}
+WORKERS: dict[str, list[str]] = {"unit": ["-n", "logical"], "integration": []}
+"""Integration tests run one by one: they make servers fail that others of them use."""
 
 _PYTEST_NOTHING_COLLECTED = 5
 _PYTEST_COUNTED = {0, 1, _PYTEST_NOTHING_COLLECTED}
@@ -45,7 +47,7 @@ def run_stage(stage: str, pytest_arguments: list[str]) -> Outcome:
         report = Path(directory, "report.xml")
         # Twice quiet: pytest leaves out its own summary line, since one over all stages follows.
         command = [sys.executable, "-m", "pytest", "-qq", "--continue-on-collection-errors"]
-        command += ["-m", STAGES[stage], f"--junitxml={report}"]
+        command += ["-m", STAGES[stage], f"--junitxml={report}", *WORKERS[stage]]
         process = subprocess.Popen([*command, *pytest_arguments])
         exit_code, interrupted = wait_for(process)
         outcome = read_report(report) if report.exists() else Outcome()

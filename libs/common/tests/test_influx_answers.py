@@ -247,7 +247,12 @@ async def test_no_answer_in_time() -> None:
         done.set()
 
 
-@pytest.mark.parametrize("url", [f"http://127.0.0.1:{free_port()}", "influxdb:8086", "http://", "ftp://x"])
+@pytest.mark.parametrize(
+    "url",
+    [f"http://127.0.0.1:{free_port()}", "influxdb:8086", "http://", "ftp://x"],
+    # Named by hand: a port that changes would be another test for each worker that collects it.
+    ids=["free port", "no scheme", "no host", "wrong scheme"],
+)
 async def test_nobody_there(url: str) -> None:
     async with InfluxTelemetryStore(url=url, token="t", org="o", bucket="b") as store:
         for call in (store.write([reading(1)]), store.latest("village", since=at(0)), store.ping()):
