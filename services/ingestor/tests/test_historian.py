@@ -16,6 +16,7 @@ from microgrid_common.schemas.refusal import Refusal, decode_refusals
 from microgrid_common.schemas.streams import QUARANTINE_STREAM, READINGS_KIND, REFUSALS_KIND
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
 from microgrid_common.testing.fakes.quarantine import FakeQuarantine
+from microgrid_common.testing.fakes.rollup_queue import FakeRollupQueue
 from microgrid_common.testing.fakes.telemetry_store import FakeTelemetryStore
 from microgrid_common.testing.waiting import wait_until
 from microgrid_ingestor.historian import HISTORIAN_GROUP, write_history
@@ -36,7 +37,7 @@ async def append(log: FakeDurableLog, *readings: Reading) -> None:
 @asynccontextmanager
 async def historian(log: FakeDurableLog, store: FakeTelemetryStore) -> AsyncIterator[None]:
     consumer = log.consumer(group=HISTORIAN_GROUP, member="a", streams=[STREAM])
-    task = asyncio.create_task(write_history(consumer, store, log))
+    task = asyncio.create_task(write_history(consumer, store, log, FakeRollupQueue()))
     try:
         yield
     finally:
@@ -149,7 +150,7 @@ async def test_what_is_refused_again_after_a_crash_is_in_quarantine_once() -> No
         consumer = log.consumer(group=HISTORIAN_GROUP, member="a", streams=[STREAM])
         consumer.fail_next(RetryableError("away"), times=1_000, after=1)
         before = len(quarantined(log))
-        task = asyncio.create_task(write_history(consumer, store, log))
+        task = asyncio.create_task(write_history(consumer, store, log, FakeRollupQueue()))
         await wait_until(lambda: len(quarantined(log)) == before + 2, timeout=10, description="both refused")  # noqa: B023 - awaited here
         task.cancel()
         with suppress(asyncio.CancelledError):

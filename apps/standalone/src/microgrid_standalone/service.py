@@ -41,6 +41,7 @@ async def run(
                 shards=settings.stream_shards,
                 stream_keep=timedelta(minutes=settings.stream_keep_minutes),
                 quarantine_limits=settings.quarantine_limits,
+                zone_of=settings.zone_of,
                 stop=stop,
             ),
             name="ingestor",

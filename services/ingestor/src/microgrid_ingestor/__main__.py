@@ -62,3 +62,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+            zone_of=settings.zone_of,

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from microgrid_common.ports.durable_log import DurableLog, Entry, LogConsumer, Record
 from microgrid_common.ports.errors import PartialWriteError, PermanentError
+from microgrid_common.ports.rollup_queue import RollupQueue
 from microgrid_common.ports.telemetry_store import TelemetryStore
 from microgrid_common.runtime import metrics
 from microgrid_common.runtime.backoff import until_it_works
@@ -23,6 +24,7 @@ from microgrid_common.schemas.streams import (
     REFUSALS_KIND,
 )
 from microgrid_common.transforms.numbers import number_ranges
+from microgrid_ingestor.rollup_marks import touched_buckets
 
 log = structlog.get_logger()
 
@@ -34,18 +36,26 @@ ENTRIES_PER_WRITE = 20
 _WAIT = timedelta(seconds=2)
 
 
-async def write_history(consumer: LogConsumer, store: TelemetryStore, durable_log: DurableLog) -> None:
-    """Store until cancelled; an entry is acknowledged when its readings are stored or in quarantine."""
+async def write_history(
+    consumer: LogConsumer, store: TelemetryStore, durable_log: DurableLog, rollup_queue: RollupQueue
+) -> None:
+    """Store until cancelled.
+
+    An entry is acknowledged when its readings are stored or in quarantine, and the roll-ups that they touch
+    are marked.
+    """
     while True:
         entries = await until_it_works(
             lambda: consumer.read(count=ENTRIES_PER_WRITE, wait=_WAIT), dependency="redis"
         )
         if entries:
-            await _store(entries, store, durable_log)
+            await _store(entries, store, durable_log, rollup_queue)
             await until_it_works(lambda: consumer.acknowledge(entries), dependency="redis")  # noqa: B023 - awaited here
 
 
-async def _store(entries: Sequence[Entry], store: TelemetryStore, durable_log: DurableLog) -> None:
+async def _store(
+    entries: Sequence[Entry], store: TelemetryStore, durable_log: DurableLog, rollup_queue: RollupQueue
+) -> None:
     readings: list[Reading] = []
     refused: list[Record] = []
     stream_of_grid: dict[str, str] = {}
@@ -75,6 +85,8 @@ async def _store(entries: Sequence[Entry], store: TelemetryStore, durable_log: D
         metrics.MESSAGE_AGE.observe(max(0.0, (now - received_at).total_seconds()))
         measured_at = max(reading.timestamp for reading in readings)
         metrics.END_TO_END_AGE.observe(max(0.0, (now - measured_at).total_seconds()))
+        touched = touched_buckets(readings, now=now)
+        await until_it_works(lambda: rollup_queue.mark(touched), dependency="redis")
     if refused:
         await until_it_works(lambda: durable_log.append(refused), dependency="redis")
         log.warning("readings_quarantined", count=sum(record.kind == QUARANTINED_KIND for record in refused))

@@ -1,4 +1,4 @@
-"""Keeping the streams short: what every consumer has read goes, after a while; and quarantine bounded."""
+"""Letting go: of what every consumer has read, of what quarantine may not hold, of old data."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -8,6 +8,8 @@ import structlog
 
 from microgrid_common.ports.durable_log import DurableLog
 from microgrid_common.ports.quarantine import Quarantine, QuarantineLimits
+from microgrid_common.ports.rollup_store import RollupStore
+from microgrid_common.ports.telemetry_store import TelemetryStore
 from microgrid_common.runtime.backoff import until_it_works
 from microgrid_common.schemas.streams import ALERTS_STREAM, readings_streams
 
@@ -17,6 +19,8 @@ _INTERVAL = timedelta(seconds=30)
 
 _QUARANTINE_INTERVAL = timedelta(seconds=1)
 """Short, so that a flood of bad messages goes past the bound by what arrives in a second."""
+
+_FORGET_INTERVAL = timedelta(hours=1)
 
 _SAY_AGAIN = timedelta(minutes=1)
 """A flood can last for hours."""
@@ -34,6 +38,17 @@ async def trim_streams(durable_log: DurableLog, *, shards: int, keep: timedelta)
         for stream in (*readings_streams(shards), ALERTS_STREAM):
             await until_it_works(lambda: durable_log.trim(stream, keep=keep), dependency="redis")  # noqa: B023 - awaited here
         await asyncio.sleep(_INTERVAL.total_seconds())
+
+
+async def forget_old_data(telemetry: TelemetryStore, rollups: RollupStore) -> None:
+    """Delete readings and roll-ups that are past their retention, until cancelled."""
+    while True:
+        for store in (telemetry, rollups):
+            now = datetime.now(UTC)
+            deleted = await until_it_works(lambda: store.forget(now), dependency="telemetry_store")  # noqa: B023 - awaited here
+            if deleted:
+                log.info("old_data_deleted", store=type(store).__name__, rows=deleted)
+        await asyncio.sleep(_FORGET_INTERVAL.total_seconds())
 
 
 async def bound_quarantine(quarantine: Quarantine, *, limits: QuarantineLimits) -> None:

@@ -8,12 +8,15 @@ from functools import partial
 from microgrid_common.ports.durable_log import DurableLog, LogConsumer
 from microgrid_common.ports.message_source import MessageSource
 from microgrid_common.ports.quarantine import Quarantine, QuarantineLimits
+from microgrid_common.ports.rollup_queue import RollupQueue
+from microgrid_common.ports.rollup_store import RollupStore
 from microgrid_common.ports.telemetry_store import TelemetryStore
 from microgrid_common.runtime.health import Ping
 from microgrid_common.runtime.tasks import keep_running, run_until_stopped
 from microgrid_ingestor.historian import write_history
 from microgrid_ingestor.receiver import receive_messages
-from microgrid_ingestor.retention import bound_quarantine, trim_streams
+from microgrid_ingestor.retention import bound_quarantine, forget_old_data, trim_streams
+from microgrid_ingestor.rollup_worker import RollupPorts, ZoneOf, make_rollups
 from microgrid_ingestor.stream_metrics import sample_streams
 
 
@@ -27,6 +30,8 @@ class IngestorPorts:
     """The historian's place in its consumer group."""
     store: TelemetryStore
     quarantine: Quarantine
+    rollup_queue: RollupQueue
+    rollups: RollupStore
 
     @property
     def dependencies(self) -> dict[str, Ping]:
@@ -40,6 +45,7 @@ async def run(
     shards: int,
     stream_keep: timedelta,
     quarantine_limits: QuarantineLimits,
+    zone_of: ZoneOf,
     stop: asyncio.Event,
 ) -> None:
     """Ingest until `stop` is set.
@@ -49,16 +55,24 @@ async def run(
         shards: into how many streams the readings are divided.
         stream_keep: how long an entry stays in the streams at least.
         quarantine_limits: how much quarantine may hold.
+        zone_of: in which time zone a grid's hours are.
         stop: set it to end.
     """
     await run_until_stopped(
         stop,
-        historian=write_history(ports.consumer, ports.store, ports.log),
+        historian=write_history(ports.consumer, ports.store, ports.log, ports.rollup_queue),
         receiver=receive_messages(ports.source, ports.log, registry={}, shards=shards),
         retention=trim_streams(ports.log, shards=shards, keep=stream_keep),
         quarantine=keep_running(
             partial(bound_quarantine, ports.quarantine, limits=quarantine_limits), name="quarantine"
         ),
+        rollups=keep_running(
+            partial(
+                make_rollups, RollupPorts(ports.rollup_queue, ports.store, ports.rollups), zone_of=zone_of
+            ),
+            name="rollups",
+        ),
+        forget_old_data=keep_running(partial(forget_old_data, ports.store, ports.rollups), name="forget"),
         stream_metrics=keep_running(
             partial(sample_streams, ports.log, ports.quarantine, shards=shards), name="stream_metrics"
         ),

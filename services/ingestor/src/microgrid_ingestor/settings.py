@@ -8,6 +8,7 @@ from pydantic import Field
 
 from microgrid_common.ports.quarantine import QuarantineLimits
 from microgrid_common.runtime.settings import (
+    GridSettings,
     HealthServerSettings,
     MqttSettings,
     Port,
@@ -16,7 +17,9 @@ from microgrid_common.runtime.settings import (
 )
 
 
-class IngestorSettings(MqttSettings, RedisSettings, TelemetryStoreSettings, HealthServerSettings):
+class IngestorSettings(
+    MqttSettings, RedisSettings, TelemetryStoreSettings, GridSettings, HealthServerSettings
+):
     """What the ingestor reads from `MICROGRID_…` variables and `.env`."""
 
     ingestor_name: str = Field(default_factory=socket.gethostname, pattern=r"^[A-Za-z0-9_.-]{1,60}$")

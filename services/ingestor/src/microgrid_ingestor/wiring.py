@@ -9,7 +9,9 @@ from microgrid_common.adapters.redis.connection import make_client
 from microgrid_common.adapters.redis.durable_log import RedisDurableLog
 from microgrid_common.adapters.redis.log_consumer import RedisLogConsumer
 from microgrid_common.adapters.redis.quarantine import RedisQuarantine
-from microgrid_common.adapters.telemetry_stores import open_telemetry_store
+from microgrid_common.adapters.redis.rollup_queue import RedisRollupQueue
+from microgrid_common.adapters.telemetry_stores import open_rollup_store, open_telemetry_store
+from microgrid_common.runtime.quarantine_replay import Replayer, no_registry
 from microgrid_common.schemas.streams import readings_streams
 from microgrid_common.schemas.topics import EVERYTHING_TOPIC_FILTER
 from microgrid_ingestor.historian import HISTORIAN_GROUP
@@ -30,6 +32,7 @@ async def build(settings: IngestorSettings) -> AsyncIterator[IngestorPorts]:
         stack.push_async_callback(client.aclose)
         store = await stack.enter_async_context(open_telemetry_store(settings))
         consumer = await stack.enter_async_context(
+        rollups = await stack.enter_async_context(open_rollup_store(settings))
             RedisLogConsumer(
                 client,
                 group=HISTORIAN_GROUP,
@@ -45,6 +48,8 @@ async def build(settings: IngestorSettings) -> AsyncIterator[IngestorPorts]:
             store=store,
             quarantine=RedisQuarantine(client),
         )
+            rollup_queue=RedisRollupQueue(client),
+            rollups=rollups,
 
 
 def broker_address(settings: IngestorSettings) -> BrokerAddress:

@@ -53,5 +53,9 @@ QUARANTINE_DROPPED_OPEN = Gauge(
     "microgrid_quarantine_dropped_open_messages",
     "Messages that had to leave quarantine before somebody looked at them, since the beginning.",
 )
+ROLLUP_BUCKETS_WAITING = Gauge(
+    "microgrid_rollup_buckets_waiting", "Five minutes and hours of devices that are to be rolled up."
+)
+ROLLUPS_MADE = Counter("microgrid_rollups_made_total", "Roll-ups written, by their length.", ["kind"])
 ALERT_TRANSITIONS = Counter("microgrid_alert_transitions_total", "Alert transitions.", ["transition"])
 LIVE_CLIENTS = Gauge("microgrid_live_clients", "Open live connections.")
