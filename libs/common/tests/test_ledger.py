@@ -11,7 +11,6 @@ from microgrid_common.schemas.ledger import (
     GAPS_KEPT,
     REFUSED_KEPT,
     BootLedger,
-    DeviceKey,
     DeviceLedger,
     Gap,
     Span,
@@ -26,7 +25,7 @@ from microgrid_common.transforms.ledger.news import Announcement, Fate, News, Ne
 from microgrid_common.transforms.ledger.transitions import updated
 
 NOW = 1_000
-KEY = DeviceKey("village-1", "meter-1")
+KEY = ("village-1", "meter-1")
 
 
 def entered(*events: Run | Announcement, ledger: DeviceLedger | None = None, now: int = NOW) -> DeviceLedger:
@@ -205,9 +204,7 @@ class TestGathering:
                 reading(seq=4),
             ],
         )
-        assert news[DeviceKey("village-1", "other")] == News(
-            heard=True, unnumbered=1, device_type="unregistered"
-        )
+        assert news["village-1", "other"] == News(heard=True, unnumbered=1, device_type="unregistered")
         assert news[KEY].events == [came(0, 1), came(3)]
         assert (news[KEY].unnumbered, news[KEY].heard) == (2, True)
 

@@ -4,7 +4,10 @@ These are plain tuples, since one is made for every device in every entry of the
 milliseconds since 1970.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
+
+from pydantic import TypeAdapter
 
 BOOTS_KEPT = 8
 """Boots of a device that are kept in detail; of more, the one heard from longest ago is closed."""
@@ -19,11 +22,8 @@ CLOSED_NAMES_KEPT = 32
 """Closed boots that are known by name, so that a late sample of one is not taken for a new boot."""
 
 
-class DeviceKey(NamedTuple):
-    """One device of one grid."""
-
-    grid_id: str
-    device_id: str
+DeviceKey = tuple[str, str]
+"""One device of one grid: `grid_id` and `device_id`."""
 
 
 class Span(NamedTuple):
@@ -101,6 +101,8 @@ class DeviceLedger(NamedTuple):
     """Readings without a boot or a number: they are counted, no more."""
     unnumbered_refused: int = 0
     """Messages in quarantine in which no number could be read."""
+    missing: int = 0
+    """Numbers that have not come, of all boots."""
     boots: tuple[BootLedger, ...] = ()
     """The boots that are kept in detail, the one heard from last at the end."""
     closed: ClosedBoots = ClosedBoots()
@@ -114,11 +116,6 @@ class DeviceLedger(NamedTuple):
     def quarantined(self) -> int:
         """How many numbers are in quarantine and have not been accepted since."""
         return self.closed.quarantined + sum(boot.quarantined for boot in self.boots)
-
-    @property
-    def missing(self) -> int:
-        """How many numbers have not come."""
-        return self.closed.missing + sum(boot.missing for boot in self.boots)
 
     @property
     def has_gaps(self) -> bool:
@@ -139,3 +136,35 @@ class AskedRange(NamedTuple):
     """The last time, in milliseconds since 1970."""
     unanswered: bool = False
     """Whether the device is not asked again."""
+
+
+_LEDGER = TypeAdapter(DeviceLedger)
+_ASKED = TypeAdapter(tuple[AskedRange, ...])
+
+
+def encode_ledger(ledger: DeviceLedger) -> bytes:
+    """A ledger as the JSON text that is stored."""
+    return _LEDGER.dump_json(ledger)
+
+
+def decode_ledger(data: bytes) -> DeviceLedger:
+    """The inverse of `encode_ledger`.
+
+    Raises:
+        pydantic.ValidationError: `data` is not what `encode_ledger` writes.
+    """
+    return _LEDGER.validate_json(data)
+
+
+def encode_asked(asked: Sequence[AskedRange]) -> bytes:
+    """What a device was asked for as the JSON text that is stored: the same for the same."""
+    return _ASKED.dump_json(tuple(asked))
+
+
+def decode_asked(data: bytes) -> tuple[AskedRange, ...]:
+    """The inverse of `encode_asked`.
+
+    Raises:
+        pydantic.ValidationError: `data` is not what `encode_asked` writes.
+    """
+    return _ASKED.validate_json(data)

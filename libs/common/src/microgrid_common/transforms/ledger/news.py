@@ -101,7 +101,7 @@ def gather(kind: str, data: bytes, news: NewsOfDevices) -> None:
 
 def _gather_readings(readings: Sequence[_NumberedReading], news: NewsOfDevices) -> None:
     for reading in readings:
-        device = _of(DeviceKey(reading["grid_id"], reading["device_id"]), news)
+        device = _of((reading["grid_id"], reading["device_id"]), news)
         device.heard = True
         device.device_type = reading.get("device_type", UNREGISTERED)
         boot_id, seq = reading.get("boot_id"), reading.get("seq")
@@ -113,7 +113,7 @@ def _gather_readings(readings: Sequence[_NumberedReading], news: NewsOfDevices) 
 
 def _gather_refusals(data: bytes, news: NewsOfDevices) -> None:
     for refusal in decode_refusals(data):
-        device = _of(DeviceKey(refusal.grid_id, refusal.device_id), news)
+        device = _of((refusal.grid_id, refusal.device_id), news)
         if not refusal.by_store:
             device.heard = True
             device.unnumbered_refused += not refusal.numbers
@@ -123,7 +123,7 @@ def _gather_refusals(data: bytes, news: NewsOfDevices) -> None:
 
 
 def _gather_presence(presence: DevicePresence, news: NewsOfDevices) -> None:
-    device = _of(DeviceKey(presence.grid_id, presence.device_id), news)
+    device = _of((presence.grid_id, presence.device_id), news)
     if presence.status.status is PresenceStatus.ONLINE:
         device.heard = True
     if ends := _ends(presence.status):

@@ -1,5 +1,7 @@
 """From one state of a device's ledger to the next."""
 
+from collections.abc import Sequence
+
 from microgrid_common.schemas.device import UNREGISTERED
 from microgrid_common.schemas.ledger import (
     BOOTS_KEPT,
@@ -26,8 +28,8 @@ def updated(ledger: DeviceLedger | None, news: News, *, now: int) -> DeviceLedge
     """
     if ledger is None:
         ledger = DeviceLedger(UNREGISTERED)
-    boots, duplicates, closed = ledger.boots, ledger.duplicates, ledger.closed
-    if (next_boot := _continued(boots, news)) is not None:
+    boots, duplicates, closed, missing = ledger.boots, ledger.duplicates, ledger.closed, ledger.missing
+    if (next_boot := _continued(boots, news.events)) is not None:
         boots = (*boots[:-1], next_boot)
     elif news.events:
         account = _Account(boots, closed, now)
@@ -38,30 +40,43 @@ def updated(ledger: DeviceLedger | None, news: News, *, now: int) -> DeviceLedge
                 account.announce(event)
         boots, closed = tuple(account.boots), account.closed
         duplicates += account.duplicates
+        missing = closed.missing + sum(boot.missing for boot in boots)
     return DeviceLedger(
         news.device_type or ledger.device_type,
         now if news.heard else ledger.heard_at,
         duplicates,
         ledger.unnumbered + news.unnumbered,
         ledger.unnumbered_refused + news.unnumbered_refused,
+        missing,
         boots,
         closed,
     )
 
 
-def _continued(boots: tuple[BootLedger, ...], news: News) -> BootLedger | None:
+def _continued(boots: tuple[BootLedger, ...], events: Sequence[Run | Announcement]) -> BootLedger | None:
     """The last boot, where the next numbers of it came and nothing else: nearly always. Else None."""
-    if len(news.events) == 1 and boots:
-        run, boot = news.events[0], boots[-1]
-        if (
-            isinstance(run, Run)
-            and run.first == boot.last + 1
-            and run.boot_id == boot.boot_id
-            and run.fate is Fate.ACCEPTED
-            and boot.first is not None
-        ):
-            return boot._replace(last=run.last)
-    return None
+    if len(events) != 1 or not boots:
+        return None
+    run, boot = events[0], boots[-1]
+    if (
+        type(run) is not Run
+        or run.first != boot.last + 1
+        or run.fate is not Fate.ACCEPTED
+        or run.boot_id != boot.boot_id
+        or boot.first is None
+    ):
+        return None
+    # Spelled out, since _replace takes three times as long.
+    return BootLedger(
+        boot.boot_id,
+        boot.first_ever,
+        boot.first,
+        run.last,
+        boot.quarantined,
+        boot.forgotten,
+        boot.gaps,
+        boot.refused,
+    )
 
 
 class _Account:
