@@ -12,13 +12,20 @@ from microgrid_common.runtime.health_server import health_server
 from microgrid_common.runtime.logging import configure_logging
 from microgrid_common.runtime.settings import describe_problems
 from microgrid_common.runtime.tasks import stop_on_signals
+from microgrid_ingestor.quarantine_commands import quarantine
 from microgrid_ingestor.service import run
 from microgrid_ingestor.settings import IngestorSettings
 from microgrid_ingestor.wiring import broker_address, build
 
+application = typer.Typer(add_completion=False)
+application.add_typer(quarantine, name="quarantine")
 
-def _command() -> None:
+
+@application.callback(invoke_without_command=True)
+def _ingestor(context: typer.Context) -> None:
     """Receive device telemetry over MQTT, and make it clean, durable and queryable.
+
+    Without a command it does so until it is stopped.
 
     Settings come from MICROGRID_… variables or a file .env:
 
@@ -26,6 +33,11 @@ def _command() -> None:
     MICROGRID_TELEMETRY_STORE (influx or sqlite), MICROGRID_INFLUX_URL, _TOKEN, _ORG and _BUCKET,
     MICROGRID_DATA_DIR (for sqlite), MICROGRID_HEALTH_PORT (8001), MICROGRID_LOG_LEVEL.
     """
+    if context.invoked_subcommand is None:
+        _ingest()
+
+
+def _ingest() -> None:
     try:
         settings = IngestorSettings()
     except ValidationError as error:
@@ -51,15 +63,15 @@ async def _run(settings: IngestorSettings) -> None:
             shards=settings.stream_shards,
             stream_keep=timedelta(minutes=settings.stream_keep_minutes),
             quarantine_limits=settings.quarantine_limits,
+            zone_of=settings.zone_of,
             stop=stop_on_signals(),
         )
 
 
 def main() -> None:
     """Run the command line."""
-    typer.run(_command)
+    application()
 
 
 if __name__ == "__main__":
     main()
-            zone_of=settings.zone_of,

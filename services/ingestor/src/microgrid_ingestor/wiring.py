@@ -15,6 +15,7 @@ from microgrid_common.runtime.quarantine_replay import Replayer, no_registry
 from microgrid_common.schemas.streams import readings_streams
 from microgrid_common.schemas.topics import EVERYTHING_TOPIC_FILTER
 from microgrid_ingestor.historian import HISTORIAN_GROUP
+from microgrid_ingestor.quarantine_desk import QuarantineDesk
 from microgrid_ingestor.service import IngestorPorts
 from microgrid_ingestor.settings import IngestorSettings
 
@@ -31,8 +32,8 @@ async def build(settings: IngestorSettings) -> AsyncIterator[IngestorPorts]:
         client = make_client(settings.redis_url)
         stack.push_async_callback(client.aclose)
         store = await stack.enter_async_context(open_telemetry_store(settings))
-        consumer = await stack.enter_async_context(
         rollups = await stack.enter_async_context(open_rollup_store(settings))
+        consumer = await stack.enter_async_context(
             RedisLogConsumer(
                 client,
                 group=HISTORIAN_GROUP,
@@ -47,9 +48,20 @@ async def build(settings: IngestorSettings) -> AsyncIterator[IngestorPorts]:
             consumer=consumer,
             store=store,
             quarantine=RedisQuarantine(client),
-        )
             rollup_queue=RedisRollupQueue(client),
             rollups=rollups,
+        )
+
+
+@asynccontextmanager
+async def open_quarantine_desk(settings: IngestorSettings) -> AsyncIterator[QuarantineDesk]:
+    """What the commands for quarantine work with."""
+    async with AsyncExitStack() as stack:
+        client = make_client(settings.redis_url)
+        stack.push_async_callback(client.aclose)
+        quarantine = RedisQuarantine(client)
+        replayer = Replayer(quarantine, load_registry=no_registry, shards=settings.stream_shards)
+        yield QuarantineDesk(quarantine, replayer)
 
 
 def broker_address(settings: IngestorSettings) -> BrokerAddress:

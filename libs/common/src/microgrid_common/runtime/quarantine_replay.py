@@ -24,6 +24,11 @@ LoadRegistry = Callable[[], Awaitable[Registry]]
 """Gives the device registry as it is now."""
 
 
+async def no_registry() -> Registry:
+    """A device registry without devices."""
+    return {}
+
+
 class Verdict(StrEnum):
     """What a replay comes to."""
 

@@ -22,7 +22,7 @@ ENTRY_ID_PATTERN: Final = r"^[0-9]{1,15}-[0-9]{1,10}$"
 EntryId = Annotated[str, StringConstraints(pattern=ENTRY_ID_PATTERN)]
 """`milliseconds-sequence`: the place of a message in the stream `quarantine`."""
 
-HandledBy = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]{1,100}$")]
+HANDLED_BY_PATTERN: Final = r"^[^\x00-\x1f\x7f-\x9f]{1,100}$"
 """Who replayed or discarded a message, for a person to read."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
