@@ -35,9 +35,11 @@ async def append(log: FakeDurableLog, *readings: Reading) -> None:
 
 
 @asynccontextmanager
-async def historian(log: FakeDurableLog, store: FakeTelemetryStore) -> AsyncIterator[None]:
+async def historian(
+    log: FakeDurableLog, store: FakeTelemetryStore, rollup_queue: FakeRollupQueue | None = None
+) -> AsyncIterator[None]:
     consumer = log.consumer(group=HISTORIAN_GROUP, member="a", streams=[STREAM])
-    task = asyncio.create_task(write_history(consumer, store, log, FakeRollupQueue()))
+    task = asyncio.create_task(write_history(consumer, store, log, rollup_queue or FakeRollupQueue()))
     try:
         yield
     finally:
@@ -156,3 +158,18 @@ async def test_what_is_refused_again_after_a_crash_is_in_quarantine_once() -> No
         with suppress(asyncio.CancelledError):
             await task
     assert len((await FakeQuarantine(log).find(QuarantineFilter(), limit=10)).entries) == 2
+
+
+async def test_no_reading_is_done_with_before_its_rollups_are_marked() -> None:
+    log, store = FakeDurableLog(), FakeTelemetryStore()
+    broken, rollup_queue = FakeRollupQueue(), FakeRollupQueue()
+    broken.fail_next(RetryableError("away"), times=1_000)
+    await append(log, reading(1), reading(2), reading(7), reading(1, device_id="meter-2"))
+    async with historian(log, store, broken):
+        await wait_until(lambda: broken.failures_left < 1_000, timeout=10, description="a first attempt")
+
+    async def all_marked() -> bool:
+        return await rollup_queue.waiting() == 3
+
+    async with historian(log, store, rollup_queue):
+        await wait_until(all_marked, timeout=10, description="the three buckets that were touched")
