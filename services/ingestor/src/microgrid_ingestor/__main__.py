@@ -15,10 +15,12 @@ from microgrid_common.runtime.tasks import stop_on_signals
 from microgrid_ingestor.quarantine_commands import quarantine
 from microgrid_ingestor.service import run
 from microgrid_ingestor.settings import IngestorSettings
+from microgrid_ingestor.setup_command import setup
 from microgrid_ingestor.wiring import broker_address, build
 
 application = typer.Typer(add_completion=False)
 application.add_typer(quarantine, name="quarantine")
+application.command()(setup)
 
 
 @application.callback(invoke_without_command=True)
@@ -31,7 +33,8 @@ def _ingestor(context: typer.Context) -> None:
 
     MICROGRID_MQTT_URL (mqtt://127.0.0.1:1883, MQTT 5), MICROGRID_REDIS_URL (redis://127.0.0.1:6379/0),
     MICROGRID_TELEMETRY_STORE (influx or sqlite), MICROGRID_INFLUX_URL, _TOKEN, _ORG and _BUCKET,
-    MICROGRID_DATA_DIR (for sqlite), MICROGRID_HEALTH_PORT (8001), MICROGRID_LOG_LEVEL.
+    MICROGRID_DATA_DIR (for sqlite), MICROGRID_TIME_ZONE (UTC), MICROGRID_GRID_TIME_ZONES (as JSON, such as
+    {"village-1": "Africa/Nairobi"}), MICROGRID_HEALTH_PORT (8001), MICROGRID_LOG_LEVEL.
     """
     if context.invoked_subcommand is None:
         _ingest()

@@ -28,6 +28,19 @@ async def open_rollup_store(settings: TelemetryStoreSettings) -> AsyncIterator[R
         yield store
 
 
+async def set_up_stores(settings: TelemetryStoreSettings) -> dict[str, bool]:
+    """Make what the stores need, with its retention; what is there already stays.
+
+    Returns:
+        The name of each bucket or file → whether it is new.
+
+    Raises:
+        RetryableError: the store is away, or does not let us.
+        PermanentError: a file is something else.
+    """
+    return await _SET_UPS[settings.telemetry_store](settings)
+
+
 def _influx(settings: TelemetryStoreSettings) -> AbstractAsyncContextManager[TelemetryStore]:
     # Imported late: it takes half a second and 16 MB, which an edge box with SQLite can do without.
     from microgrid_common.adapters.influx.telemetry_store import InfluxTelemetryStore  # noqa: PLC0415
@@ -59,5 +72,24 @@ def _sqlite_rollups(settings: TelemetryStoreSettings) -> AbstractAsyncContextMan
     return SqliteRollupStore(settings.data_dir / SQLITE_ROLLUPS_FILE_NAME)
 
 
+async def _set_up_influx(settings: TelemetryStoreSettings) -> dict[str, bool]:
+    from microgrid_common.adapters.influx.rollup_store import set_up_buckets  # noqa: PLC0415
+    from microgrid_common.adapters.influx.server import InfluxServer  # noqa: PLC0415
+
+    token = settings.influx_token.get_secret_value()
+    async with InfluxServer(url=settings.influx_url, token=token, org=settings.influx_org) as server:
+        return await set_up_buckets(server, settings.influx_bucket)
+
+
+async def _set_up_sqlite(settings: TelemetryStoreSettings) -> dict[str, bool]:
+    files = [settings.data_dir / name for name in (SQLITE_FILE_NAME, SQLITE_ROLLUPS_FILE_NAME)]
+    is_new = {str(file): not file.exists() for file in files}
+    async with open_telemetry_store(settings) as store, open_rollup_store(settings) as rollups:
+        await store.ping()
+        await rollups.ping()
+    return is_new
+
+
 _STORES = {"influx": _influx, "sqlite": _sqlite}
 _ROLLUP_STORES = {"influx": _influx_rollups, "sqlite": _sqlite_rollups}
+_SET_UPS = {"influx": _set_up_influx, "sqlite": _set_up_sqlite}

@@ -1,0 +1,61 @@
+"""`microgrid-ingestor setup` makes what is missing, and can be run again."""
+
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from microgrid_common.ports.retention import RAW_KEPT, ROLLUPS_KEPT
+from microgrid_common.testing.servers import InfluxDB
+from microgrid_common.testing.waiting import free_port
+from microgrid_ingestor.__main__ import application
+from microgrid_ingestor.setup_command import STORE_AWAY
+
+
+def setup(**settings: str) -> Result:
+    return CliRunner().invoke(
+        application, ["setup"], env={f"MICROGRID_{name.upper()}": value for name, value in settings.items()}
+    )
+
+
+def test_the_files_of_sqlite_are_made_once(tmp_path: Path) -> None:
+    first, second = (setup(telemetry_store="sqlite", data_dir=str(tmp_path / "data")) for _ in range(2))
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert first.output.splitlines() == [
+        f"{tmp_path}/data/{name}.sqlite3: made" for name in ("telemetry", "rollups")
+    ]
+    assert second.output.count("was there") == 2
+
+
+def test_a_store_that_is_away_is_said_in_one_line() -> None:
+    result = setup(telemetry_store="influx", influx_url=f"http://127.0.0.1:{free_port()}")
+    assert result.exit_code == STORE_AWAY
+    assert len(result.output.splitlines()) == 1
+    assert "InfluxDB does not answer" in result.output
+
+
+def test_a_wrong_setting_is_named() -> None:
+    result = setup(time_zone="Nowhere/Land")
+    assert result.exit_code == 2
+    assert "MICROGRID_TIME_ZONE" in result.output
+
+
+@pytest.mark.integration
+def test_the_buckets_of_influx_are_made_with_their_retention(influxdb_server: InfluxDB) -> None:
+    influxdb_server.start()
+    bucket = f"test-{uuid4().hex}"
+    first, second = (
+        setup(
+            telemetry_store="influx",
+            influx_url=influxdb_server.url,
+            influx_token=influxdb_server.token,
+            influx_org=influxdb_server.org,
+            influx_bucket=bucket,
+        )
+        for _ in range(2)
+    )
+    assert first.output.splitlines() == [f"{bucket}{suffix}: made" for suffix in ("", "_5m", "_1h")]
+    assert second.output.count("was there") == 3
+    kept = [influxdb_server.retention(f"{bucket}{suffix}") for suffix in ("", "_5m", "_1h")]
+    assert kept == [RAW_KEPT, ROLLUPS_KEPT, ROLLUPS_KEPT]
