@@ -11,8 +11,10 @@ from fastapi import FastAPI
 from microgrid_api.app import create_app
 from microgrid_api.live import LiveFeed
 from microgrid_api.ports import ApiPorts
+from microgrid_common.runtime.quarantine_replay import Replayer, no_registry
 from microgrid_common.testing.fakes.alert_store import FakeAlertStore
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
+from microgrid_common.testing.fakes.quarantine import FakeQuarantine
 from microgrid_common.testing.fakes.telemetry_store import FakeTelemetryStore
 from microgrid_common.testing.samples import SAMPLE_TIME
 from microgrid_common.testing.waiting import wait_until
@@ -54,11 +56,23 @@ def telemetry() -> FakeTelemetryStore:
 
 
 @pytest.fixture
-def ports(log: FakeDurableLog, alerts: FakeAlertStore, telemetry: FakeTelemetryStore) -> ApiPorts:
+def quarantine(log: FakeDurableLog) -> FakeQuarantine:
+    return FakeQuarantine(log)
+
+
+@pytest.fixture
+def ports(
+    log: FakeDurableLog,
+    alerts: FakeAlertStore,
+    telemetry: FakeTelemetryStore,
+    quarantine: FakeQuarantine,
+) -> ApiPorts:
     return ApiPorts(
         log=log,
         alerts=alerts,
         telemetry=telemetry,
+        quarantine=quarantine,
+        replayer=Replayer(quarantine, load_registry=no_registry, shards=SHARDS),
         dependencies={"redis": log.ping, "telemetry_store": telemetry.ping},
     )
 

@@ -10,7 +10,7 @@ from fastapi import Depends, HTTPException
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
-from microgrid_api.auth import FailedLogins, PrototypeAuthentication
+from microgrid_api.auth import PROTOTYPE_USERNAME, FailedLogins, PrototypeAuthentication
 from microgrid_api.live import LiveFeed
 from microgrid_api.live_clients import LiveClients
 from microgrid_api.ports import ApiPorts
@@ -55,3 +55,18 @@ def signed_in(
     else:
         return
     raise HTTPException(HTTPStatus.UNAUTHORIZED, detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+def administrator(_: Annotated[None, Depends(signed_in)]) -> str:
+    """Let a request through only when an administrator makes it; returns who that is.
+
+    The prototype knows one user, who may do everything, and serves this machine only.
+
+    Raises:
+        HTTPException: 401, as `signed_in`.
+    """
+    return PROTOTYPE_USERNAME
+
+
+Administrator = Annotated[str, Depends(administrator)]
+"""The name of the administrator who makes a request."""

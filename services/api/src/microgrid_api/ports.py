@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from microgrid_common.ports.alert_store import AlertStore
 from microgrid_common.ports.durable_log import DurableLog
+from microgrid_common.ports.quarantine import Quarantine
 from microgrid_common.ports.telemetry_store import TelemetryStore
 from microgrid_common.runtime.health import Ping
+from microgrid_common.runtime.quarantine_replay import Replayer
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,5 +19,8 @@ class ApiPorts:
     """Where live readings and alert events come from."""
     alerts: AlertStore
     telemetry: TelemetryStore
+    quarantine: Quarantine
+    replayer: Replayer
+    """Puts quarantined messages through again."""
     dependencies: Mapping[str, Ping]
     """What `/readyz` asks, by the name that it shows."""

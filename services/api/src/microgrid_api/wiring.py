@@ -8,7 +8,9 @@ from microgrid_api.settings import ApiSettings
 from microgrid_common.adapters.redis.alert_store import RedisAlertStore
 from microgrid_common.adapters.redis.connection import make_client
 from microgrid_common.adapters.redis.durable_log import RedisDurableLog
+from microgrid_common.adapters.redis.quarantine import RedisQuarantine
 from microgrid_common.adapters.telemetry_stores import open_telemetry_store
+from microgrid_common.runtime.quarantine_replay import Replayer, no_registry
 
 
 @asynccontextmanager
@@ -19,9 +21,12 @@ async def build(settings: ApiSettings) -> AsyncIterator[ApiPorts]:
         stack.push_async_callback(client.aclose)
         telemetry = await stack.enter_async_context(open_telemetry_store(settings))
         log = RedisDurableLog(client)
+        quarantine = RedisQuarantine(client)
         yield ApiPorts(
             log=log,
             alerts=RedisAlertStore(client),
             telemetry=telemetry,
+            quarantine=quarantine,
+            replayer=Replayer(quarantine, load_registry=no_registry, shards=settings.stream_shards),
             dependencies={"redis": log.ping, "telemetry_store": telemetry.ping},
         )

@@ -1,6 +1,6 @@
 """What every `Quarantine` must do."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -23,6 +23,9 @@ from microgrid_common.testing.contracts.quarantine_messages import (
     put,
     refused,
 )
+
+BEGIN_OF_TIME = datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))
+END_OF_TIME = datetime.max.replace(tzinfo=timezone(timedelta(hours=-14)))
 
 
 class QuarantineContract:
@@ -100,6 +103,7 @@ class QuarantineContract:
             (None, at + tick, [1]),
             (at - tick, at + tick, [1]),
             (at, at, []),
+            (BEGIN_OF_TIME, END_OF_TIME, [1]),
         ]:
             assert await numbers(quarantine, QuarantineFilter(since=since, until=until)) == expected
 
