@@ -1,5 +1,6 @@
 """From the durable log into the telemetry store."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -44,13 +45,29 @@ async def write_history(
     An entry is acknowledged when its readings are stored or in quarantine, and the roll-ups that they touch
     are marked.
     """
-    while True:
-        entries = await until_it_works(
-            lambda: consumer.read(count=ENTRIES_PER_WRITE, wait=_WAIT), dependency="redis"
-        )
-        if entries:
-            await _store(entries, store, durable_log, rollup_queue)
-            await until_it_works(lambda: consumer.acknowledge(entries), dependency="redis")  # noqa: B023 - awaited here
+    storing: asyncio.Task[None] | None = None
+    async with asyncio.TaskGroup() as group:
+        while True:
+            entries = await until_it_works(
+                lambda: consumer.read(count=ENTRIES_PER_WRITE, wait=_WAIT), dependency="redis"
+            )
+            if entries:
+                # While the store works on one batch the next is made ready; no more than two are in hand.
+                step = _store_and_acknowledge(entries, consumer, store, durable_log, rollup_queue)
+                before, storing = storing, group.create_task(step, name="historian-store")
+                if before:
+                    await before
+
+
+async def _store_and_acknowledge(
+    entries: Sequence[Entry],
+    consumer: LogConsumer,
+    store: TelemetryStore,
+    durable_log: DurableLog,
+    rollup_queue: RollupQueue,
+) -> None:
+    await _store(entries, store, durable_log, rollup_queue)
+    await until_it_works(lambda: consumer.acknowledge(entries), dependency="redis")
 
 
 async def _store(
