@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from microgrid_alert_engine.service import run
 from microgrid_alert_engine.settings import AlertEngineSettings
 from microgrid_alert_engine.wiring import build
+from microgrid_common.runtime.garbage import relax_garbage_collection
 from microgrid_common.runtime.health_server import health_server
 from microgrid_common.runtime.logging import configure_logging
 from microgrid_common.runtime.settings import describe_problems
@@ -31,6 +32,7 @@ def _command() -> None:
     except ValidationError as error:
         raise typer.BadParameter(describe_problems(error)) from None
     configure_logging(service="alert-engine", level=settings.log_level, log_format=settings.log_format)
+    relax_garbage_collection()
     asyncio.run(_run(settings))
 
 
