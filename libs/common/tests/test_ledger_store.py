@@ -5,7 +5,7 @@ from redis.asyncio import Redis
 
 from microgrid_common.adapters.redis.ledger_store import RedisLedgerStore
 from microgrid_common.ports.errors import RetryableError
-from microgrid_common.ports.ledger_store import LedgerChanges, LedgerPage
+from microgrid_common.ports.ledger_store import DeviceAccount, LedgerChanges, LedgerPage
 from microgrid_common.schemas.ledger import DeviceLedger
 from microgrid_common.testing.contracts.ledger_store import METER, LedgerStoreContract, enter
 from microgrid_common.testing.fakes.ledger_store import FakeLedgerStore
@@ -36,6 +36,15 @@ class TestRedisLedgerStore(LedgerStoreContract):
         await redis_client.hset("ledger:devices", "village-1:meter-1", '{"version":2}')
         assert await store.load("s", [METER]) == LedgerPage("1-0", {})
         assert await store.account(METER) is None
+
+    async def test_what_a_device_was_asked_for_is_forgotten_when_it_cannot_be_read(
+        self, store: RedisLedgerStore, redis_client: Redis
+    ) -> None:
+        ledger = DeviceLedger("meter")
+        await enter(store, LedgerChanges({METER: ledger}, look_at={METER: 1}))
+        await redis_client.hset("ledger:asked", "village-1:meter-1", '{"version":2}')
+        assert await store.account(METER) == DeviceAccount(ledger, ())
+        assert await store.remember_asked(METER, before=(), after=(), look_again_at=2)
 
     async def test_when_memory_is_short_nothing_of_an_entry_is_entered(
         self, store: RedisLedgerStore, redis_client: Redis

@@ -57,5 +57,14 @@ ROLLUP_BUCKETS_WAITING = Gauge(
     "microgrid_rollup_buckets_waiting", "Five minutes and hours of devices that are to be rolled up."
 )
 ROLLUPS_MADE = Counter("microgrid_rollups_made_total", "Roll-ups written, by their length.", ["kind"])
+LEDGER_DUPLICATES = Counter("microgrid_ledger_duplicates_total", "Numbered readings that had arrived before.")
+LEDGER_MISSING = Gauge(
+    "microgrid_ledger_missing",
+    "Samples that devices numbered and that never arrived; every replica shows the number of all.",
+    ["device_type"],
+)
+BACKFILL_REQUESTS = Counter(
+    "microgrid_backfill_requests_total", "Requests to devices for samples that never arrived."
+)
 ALERT_TRANSITIONS = Counter("microgrid_alert_transitions_total", "Alert transitions.", ["transition"])
 LIVE_CLIENTS = Gauge("microgrid_live_clients", "Open live connections.")

@@ -128,9 +128,12 @@ class RedisLedgerStore:
                 pipeline.hget(_ASKED, _field(device))
                 stored, asked = await pipeline.execute()
         ledger = _decoded(stored, decode_ledger, device)
-        if ledger is None:
-            return None
-        return DeviceAccount(ledger, _decoded(asked, decode_asked, device) or ())
+        remembered = _decoded(asked, decode_asked, device)
+        if (stored and ledger is None) or (asked and remembered is None):
+            # Else nobody could ever say again what the device was asked for.
+            with redis_errors():
+                await self._client.hdel(_ASKED, _field(device))
+        return DeviceAccount(ledger, remembered or ()) if ledger else None
 
     async def missing_by_type(self) -> dict[str, int]:
         """As `LedgerStore.missing_by_type`."""

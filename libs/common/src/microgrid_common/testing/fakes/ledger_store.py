@@ -90,6 +90,10 @@ class FakeLedgerStore(FailsOnDemand):
         self._asked[device] = tuple(after)
         return True
 
+    def end_round(self) -> None:
+        """Let the next caller of `begin_round` win, without waiting."""
+        self._round_ends = 0.0
+
     def _called(self, method: str) -> None:
         self.calls[method] += 1
         self._may_fail()
