@@ -1,0 +1,115 @@
+"""Kills one process after the other, and sees how the system comes back."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+import httpx
+from tests.prove.evidence import Junk, Kill
+from tests.prove.fleet import accepted_junk, devices
+from tests.prove.memory import PeakMemory
+from tests.prove.schedule import Cycle, Target
+from tests.prove.stores import Stores
+from tests.prove.system import BROKER, INFLUXDB, INGESTORS, REDIS, System, is_ready
+
+from microgrid_common.testing.waiting import wait_until
+from microgrid_simulator.fleet import Fleet
+
+PROCESS_OF = {
+    Target.RECEIVER: INGESTORS[0],
+    Target.HISTORIAN: INGESTORS[1],
+    Target.REDIS: REDIS,
+    Target.INFLUXDB: INFLUXDB,
+    Target.BROKER: BROKER,
+}
+
+CATCH_UP_SECONDS = 40.0
+"""How long the system may take to come back; a device waits up to a minute between two attempts."""
+
+_BROKER_SAVES_AFTER_SECONDS = 3.0
+"""Mosquitto saves once a second, counted in whole seconds of its clock, and this machine is busy."""
+
+
+class Killer:
+    """Carries out a schedule.
+
+    Args:
+        system: what is killed.
+        stores: show whether it has come back.
+        fleet: what sends meanwhile.
+        memory: is noted before each kill, since the process takes its figures along.
+        say: tells a person how far it is.
+    """
+
+    def __init__(
+        self, system: System, stores: Stores, fleet: Fleet, memory: PeakMemory, say: Callable[[str], None]
+    ) -> None:
+        self._system = system
+        self._stores = stores
+        self._fleet = fleet
+        self._memory = memory
+        self._say = say
+        self._devices = devices(fleet.record())
+        self._started = time.monotonic()
+        self.kills: list[Kill] = []
+        self.lost_with_broker: set[Junk] = set()
+        """The messages without a number that a killed broker may have lost."""
+
+    async def run(self, cycles: Sequence[Cycle]) -> None:
+        """Kill and start again, each when the one before has been survived."""
+        for number, cycle in enumerate(cycles, 1):
+            kill = await self._kill(cycle)
+            self.kills.append(kill)
+            survived = (
+                "NOT caught up in time"
+                if kill.caught_up_after is None
+                else f"caught up {kill.caught_up_after:.1f} s later"
+            )
+            self._say(
+                f"kill {number}/{len(cycles)} {cycle.target} ({kill.process}): "
+                f"away for {kill.down_for:.1f} s, {survived}"
+            )
+
+    async def _kill(self, cycle: Cycle) -> Kill:
+        name = PROCESS_OF[cycle.target]
+        process = self._system.process(name)
+        is_broker = cycle.target is Target.BROKER
+        safe = accepted_junk(self._fleet.record()) if is_broker else set()
+        await asyncio.sleep(max(cycle.up_seconds, _BROKER_SAVES_AFTER_SECONDS if is_broker else 0.0))
+        self._memory.note(self._system.services)
+        killed_at = time.monotonic()
+        await asyncio.to_thread(process.kill)
+        await asyncio.sleep(cycle.down_seconds)
+        if is_broker:
+            self.lost_with_broker |= accepted_junk(self._fleet.record()) - safe
+        await asyncio.to_thread(process.start)
+        back_at = time.monotonic()
+        return Kill(
+            target=cycle.target,
+            process=name,
+            at=killed_at - self._started,
+            down_for=back_at - killed_at,
+            caught_up_after=await self._catch_up(back_at),
+        )
+
+    async def _catch_up(self, back_at: float) -> float | None:
+        since = int(time.time() * 1_000)
+        async with httpx.AsyncClient() as client:
+            try:
+                await wait_until(
+                    lambda: self._is_caught_up(since, client),
+                    timeout=CATCH_UP_SECONDS,
+                    description="the system to catch up",
+                )
+            except AssertionError as error:
+                self._say(str(error))
+                return None
+        return time.monotonic() - back_at
+
+    async def _is_caught_up(self, since: int, client: httpx.AsyncClient) -> bool:
+        """Whether all can work, every device's data flow into the store, and the log holds nothing older."""
+        return (
+            await is_ready(self._system, client)
+            and await self._stores.nothing_waits_from_before(since)
+            and self._devices <= await self._stores.devices_seen_since(since)
+        )

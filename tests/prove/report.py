@@ -1,0 +1,152 @@
+"""The report of a run: one file for programs, one for people."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from tests.prove.checks import Violation
+from tests.prove.evidence import Kill
+from tests.prove.figures import Figures
+
+_VIOLATIONS_SHOWN = 20
+"""A promise that breaks often breaks thousands of times; the file for programs holds more."""
+_VIOLATIONS_KEPT = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a run showed."""
+
+    started_at: datetime
+    """Aware, UTC."""
+    seconds: float
+    """How long it took, with starting and stopping everything."""
+    seed: int
+    devices: int
+    messages_per_second: float
+    figures: Figures
+    asked_back: int
+    """How many samples the devices sent again because they were asked for."""
+    kills: Sequence[Kill]
+    settled_after: float | None
+    """Seconds from the end of measuring until every promise held; None when that was never so."""
+    peak_memory: Mapping[str, float]
+    """Service → its largest resident size over all its lives, in MB."""
+    promises: Sequence[str]
+    violations: Sequence[Violation]
+
+    @property
+    def holds(self) -> bool:
+        """Whether every promise holds."""
+        return not self.violations
+
+    def write(self, folder: Path) -> None:
+        """Write `prove.json` and `prove.md`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "prove.json").write_text(self.as_json() + "\n", encoding="utf-8")
+        (folder / "prove.md").write_text(self.as_markdown(), encoding="utf-8")
+
+    def as_json(self) -> str:
+        """For programs."""
+        return json.dumps(
+            {
+                "holds": self.holds,
+                "started_at": self.started_at.isoformat(timespec="seconds"),
+                "seconds": round(self.seconds, 1),
+                "seed": self.seed,
+                "devices": self.devices,
+                "messages_per_second": self.messages_per_second,
+                **self.figures._asdict(),
+                "samples_sent_again": self.asked_back,
+                "settled_after_seconds": self.settled_after,
+                "kills": [asdict(kill) for kill in self.kills],
+                "peak_memory_megabytes": dict(self.peak_memory),
+                "broken": self._broken(),
+                "violations": [asdict(violation) for violation in self.violations[:_VIOLATIONS_KEPT]],
+            },
+            indent=2,
+        )
+
+    def as_markdown(self) -> str:
+        """For people."""
+        return "\n".join(
+            [*self._head(), *self._figures(), *self._kills(), *self._memory(), *self._promises()]
+        )
+
+    def _broken(self) -> dict[str, int]:
+        return dict(Counter(violation.promise for violation in self.violations))
+
+    def _head(self) -> list[str]:
+        verdict = "every promise holds" if self.holds else f"{len(self.violations)} VIOLATIONS"
+        return [
+            f"# Proof of {self.started_at:%Y-%m-%d %H:%M} UTC: {verdict}",
+            "",
+            (
+                f"{len(self.kills)} kills in {self.seconds:.0f} s, seed {self.seed}: "
+                f"{self.devices} devices sent {self.messages_per_second:g} messages a second."
+            ),
+            "",
+        ]
+
+    def _figures(self) -> list[str]:
+        counted = self.figures
+        settled = "never" if self.settled_after is None else f"{self.settled_after:.1f} s"
+        rows = {
+            "samples sent": counted.samples_sent,
+            "… taken by the broker": counted.samples_accepted,
+            "stored": counted.samples_stored,
+            "quarantined": counted.samples_quarantined,
+            "named missing": counted.samples_missing,
+            "unexplained": counted.samples_unexplained,
+            "duplicate rows": counted.duplicate_rows,
+            "sent again on request": self.asked_back,
+            "bad messages without a number": counted.junk_sent,
+            "… lost with a killed broker": counted.junk_lost_with_broker,
+            "entries in quarantine": counted.quarantine_entries,
+            "alarms raised / cleared": f"{counted.alarms_raised} / {counted.alarms_cleared}",
+            "longest catch-up": f"{counted.longest_catch_up_seconds:.1f} s",
+            "all settled after the last sample": settled,
+        }
+        return ["| | |", "| --- | ---: |", *(f"| {name} | {value} |" for name, value in rows.items()), ""]
+
+    def _kills(self) -> list[str]:
+        return [
+            "| kill | process | at | away | caught up after |",
+            "| --- | --- | ---: | ---: | ---: |",
+            *(
+                f"| {kill.target} | {kill.process} | {kill.at:.0f} s | {kill.down_for:.1f} s | "
+                f"{'never' if kill.caught_up_after is None else f'{kill.caught_up_after:.1f} s'} |"
+                for kill in self.kills
+            ),
+            "",
+            (
+                "Receiver and historian are one process, the ingestor, of which two replicas run: each kill"
+                " of one is a kill of the other."
+            ),
+            "",
+        ]
+
+    def _memory(self) -> list[str]:
+        return [
+            "| service | most memory |",
+            "| --- | ---: |",
+            *(f"| {name} | {megabytes:.0f} MB |" for name, megabytes in self.peak_memory.items()),
+            "",
+        ]
+
+    def _promises(self) -> list[str]:
+        broken = self._broken()
+        lines = [
+            f"- {promise}: {f'{broken[promise]} VIOLATIONS' if promise in broken else 'holds'}"
+            for promise in self.promises
+        ]
+        shown = [
+            f"- {violation.promise}: {violation.what}" for violation in self.violations[:_VIOLATIONS_SHOWN]
+        ]
+        left_out = len(self.violations) - len(shown)
+        if left_out:
+            shown.append(f"- … and {left_out} more")
+        return [*lines, "", *shown, ""]

@@ -1,0 +1,144 @@
+"""One run: everything started, fed, killed, and looked at."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tests.prove.checks import PROMISES, Violation, violations
+from tests.prove.evidence import Evidence
+from tests.prove.figures import figures
+from tests.prove.fleet import sent_junk, sent_samples
+from tests.prove.kills import Killer
+from tests.prove.memory import PeakMemory
+from tests.prove.report import Report
+from tests.prove.schedule import kill_schedule
+from tests.prove.stores import Stores, open_stores
+from tests.prove.system import System, running_system
+
+from microgrid_common.adapters.mqtt.address import parse_broker_url
+from microgrid_simulator.fleet import Fleet, FleetOptions, running_fleet
+
+_WARM_UP_SECONDS = 5.0
+_SETTLE_SECONDS = 100.0
+"""How long after the last sample every promise may take to hold."""
+_STILL_SECONDS = 6.0
+"""Longer than a lease of 5 s: what a dead consumer left may come a second time until then."""
+_BETWEEN_LOOKS_SECONDS = 2.0
+_MEASURE_AT_MOST = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a run is like."""
+
+    seed: int
+    """The same seed kills the same in the same order, and lets the same messages be bad."""
+    cycles: int
+    devices: int
+    messages_per_second: float
+    """Of all devices."""
+    bad_share: float
+    """The share of messages that are bad, 0 to 1."""
+    log_folder: Path
+    """Where the services keep their logs; must be empty."""
+
+
+async def prove(options: Options, say: Callable[[str], None]) -> Report:
+    """Run everything, and judge it.
+
+    Args:
+        options: what the run is like.
+        say: tells a person how far it is.
+    """
+    started_at, started = datetime.now(UTC), time.monotonic()
+    say("starting Mosquitto, Redis, InfluxDB, two ingestors, the alert engine and the API")
+    async with running_system(options.log_folder) as system, open_stores(system) as stores:
+        fleet_options = FleetOptions(
+            devices=options.devices,
+            messages_per_second=options.messages_per_second,
+            bad_share=options.bad_share,
+            seed=options.seed,
+        )
+        async with running_fleet(parse_broker_url(system.broker.url), fleet_options) as fleet:
+            run = _Run(system, stores, fleet, say)
+            await run.feed_and_kill(options)
+            evidence, broken, settled_after = await run.settle()
+            asked_back = fleet.record().totals["resent"]
+    return Report(
+        started_at=started_at,
+        seconds=time.monotonic() - started,
+        seed=options.seed,
+        devices=options.devices,
+        messages_per_second=options.messages_per_second,
+        figures=figures(evidence),
+        asked_back=asked_back,
+        kills=evidence.kills,
+        settled_after=settled_after,
+        peak_memory=evidence.peak_memory,
+        promises=list(PROMISES),
+        violations=broken,
+    )
+
+
+class _Run:
+    def __init__(self, system: System, stores: Stores, fleet: Fleet, say: Callable[[str], None]) -> None:
+        self._system = system
+        self._stores = stores
+        self._fleet = fleet
+        self._say = say
+        self._memory = PeakMemory()
+        self._killer = Killer(system, stores, fleet, self._memory, say)
+
+    async def feed_and_kill(self, options: Options) -> None:
+        self._say(f"{options.devices} devices send {options.messages_per_second:g} messages a second")
+        measuring = asyncio.create_task(self._fleet.measure(_MEASURE_AT_MOST), name="prove-measure")
+        try:
+            await asyncio.sleep(_WARM_UP_SECONDS)
+            await self._killer.run(kill_schedule(seed=options.seed, cycles=options.cycles))
+        finally:
+            measuring.cancel()
+            with suppress(asyncio.CancelledError):
+                await measuring
+
+    async def settle(self) -> tuple[Evidence, list[Violation], float | None]:
+        """Wait until every promise holds, and see whether it goes on to."""
+        self._say(f"{self._fleet.record().totals['measured']} samples sent; waiting until all has settled")
+        ended = time.monotonic()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLE_SECONDS):
+                await self._fleet.until_accepted()
+        settled_after = await self._first_time_that_all_holds(ended)
+        await asyncio.sleep(_STILL_SECONDS)
+        evidence = await self._evidence()
+        return evidence, violations(evidence), settled_after
+
+    async def _first_time_that_all_holds(self, ended: float) -> float | None:
+        still_open = -1
+        while (elapsed := time.monotonic() - ended) < _SETTLE_SECONDS:
+            broken = violations(await self._evidence())
+            if not broken:
+                self._say(f"everything has settled, {elapsed:.1f} s after the last sample")
+                return elapsed
+            if len(broken) != still_open:
+                still_open = len(broken)
+                self._say(f"still open: {still_open}, such as {broken[0].promise}: {broken[0].what}")
+            await asyncio.sleep(_BETWEEN_LOOKS_SECONDS)
+        return None
+
+    async def _evidence(self) -> Evidence:
+        self._memory.note(self._system.services)
+        record = self._fleet.record()
+        return Evidence(
+            sent=sent_samples(record),
+            sent_junk=sent_junk(record, self._killer.lost_with_broker),
+            rows=await self._stores.rows(),
+            quarantined=await self._stores.quarantined(),
+            ledger=(),
+            alert_events=await self._stores.alert_events(),
+            kills=tuple(self._killer.kills),
+            peak_memory=dict(self._memory.megabytes),
+        )
