@@ -1,25 +1,40 @@
 """Devices: what is known about the thing that sends readings."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from microgrid_common.schemas.identifiers import Identifier
 
 UNREGISTERED = "unregistered"
 
+MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+MetadataValue = Annotated[str, StringConstraints(max_length=256)]
+
 
 class Device(BaseModel):
     """An entry of the device registry; what readings are enriched with."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     grid_id: Identifier
     device_id: Identifier
-    device_type: str = UNREGISTERED
+    device_type: Identifier = UNREGISTERED
     """Such as `inverter`, `battery`, `meter`, `weather-station`."""
-    component: str | None = None
+    component: Identifier | None = None
     """The part of the plant that it watches, such as `battery-bank-1`."""
-    latitude: float | None = Field(default=None, ge=-90, le=90)
+    parent_id: Identifier | None = None
+    """The gateway of the same grid that it reports through; None when it has a link of its own."""
+    latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)] | None = None
     """Degrees north."""
-    longitude: float | None = Field(default=None, ge=-180, le=180)
+    longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)] | None = None
     """Degrees east."""
-    metadata: dict[str, str] = {}
+    expected_interval_seconds: Annotated[float, Field(gt=0, le=7 * 86_400)] | None = None
+    """How often it should report, in seconds; None to go by how often it does."""
+    metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=32)] = {}
+
+    @model_validator(mode="after")
+    def _is_not_its_own_parent(self) -> Self:
+        if self.parent_id == self.device_id:
+            raise ValueError("a device cannot be its own parent")
+        return self

@@ -19,6 +19,8 @@ class DevicePresence(BaseModel):
     device_id: Identifier
     received_at: AwareDatetime
     status: DeviceStatus
+    retained: bool = False
+    """Whether the broker had kept it from an unknown earlier time."""
 
     def encode(self) -> bytes:
         """The JSON text that one entry of the `readings` stream carries."""
