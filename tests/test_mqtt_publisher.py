@@ -1,19 +1,15 @@
 """The MQTT publisher against real brokers: Mosquitto, and the embedded one of the edge box."""
 
 import asyncio
-import gc
-import ssl
-import subprocess
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from shutil import which
 from uuid import uuid4
 
 import aiomqtt
 import pytest
 
-from microgrid_common.adapters.mqtt.address import BrokerAddress, TlsFiles, parse_broker_url
+from microgrid_common.adapters.mqtt.address import BrokerAddress
 from microgrid_common.adapters.mqtt.publisher import AiomqttPublisher
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.ports.message_publisher import Presence, Subscription
@@ -46,10 +42,9 @@ def publisher(
     *,
     presence: Presence | None = None,
     subscriptions: Sequence[Subscription] = (),
-    address: BrokerAddress | None = None,
 ) -> AiomqttPublisher:
     return AiomqttPublisher(
-        address or BrokerAddress("127.0.0.1", port),
+        BrokerAddress("127.0.0.1", port),
         client_id=f"test-{uuid4().hex}",
         presence=(lambda: presence) if presence else None,
         subscriptions=subscriptions,
@@ -83,9 +78,7 @@ async def publish_until_taken(target: AiomqttPublisher, payload: bytes) -> None:
 
 
 @asynccontextmanager
-async def proxy(
-    port: int, listen_port: int = 0, *, tls: ssl.SSLContext | None = None
-) -> AsyncIterator[tuple[int, list[asyncio.StreamWriter]]]:
+async def proxy(port: int, listen_port: int = 0) -> AsyncIterator[tuple[int, list[asyncio.StreamWriter]]]:
     """A way to the broker that can be cut: its port, and the client's ends of the connections."""
     clients: list[asyncio.StreamWriter] = []
     pumps: set[asyncio.Task[None]] = set()
@@ -107,7 +100,7 @@ async def proxy(
             pumps.add(task)
             task.add_done_callback(pumps.discard)
 
-    server = await asyncio.start_server(connect, "127.0.0.1", listen_port, ssl=tls)
+    server = await asyncio.start_server(connect, "127.0.0.1", listen_port)
     try:
         yield server.sockets[0].getsockname()[1], clients
     finally:
@@ -212,49 +205,3 @@ async def test_it_comes_back_after_the_broker_was_killed(mqtt_url: str, mosquitt
             await publish_until_taken(sender, b"after")
             await wait_until(lambda: heard, timeout=5, description="the message")
         assert {payload for _, payload, _ in heard} == {b"after"}
-
-
-def make_certificates(folder: Path) -> None:
-    """An authority, and certificates of it for `localhost` and for a device."""
-    if which("openssl") is None:
-        pytest.skip("openssl, which makes the certificates, is not installed")
-
-    def openssl(*arguments: str) -> None:
-        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
-
-    new = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2")
-    openssl(*new, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test authority")
-    signed = (*new, "-CA", "ca.pem", "-CAkey", "ca.key", "-addext", "basicConstraints=critical,CA:FALSE")
-    for name, extension in (
-        ("localhost", "subjectAltName=DNS:localhost"),
-        ("device", "keyUsage=digitalSignature"),
-    ):
-        subject = ("-subj", f"/CN={name}", "-addext", extension)
-        openssl(*signed, "-keyout", f"{name}.key", "-out", f"{name}.pem", *subject)
-
-
-async def refusal(sender: AiomqttPublisher) -> str:
-    with pytest.raises(RetryableError) as refused:
-        await sender.publish(TOPIC, b"to a stranger")
-    return str(refused.value)
-
-
-# paho leaves it to the garbage collector to close a connection whose TLS handshake failed.
-@pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
-async def test_tls_with_a_client_certificate(
-    mqtt_url: str, mosquitto_server: Mosquitto, tmp_path: Path
-) -> None:
-    make_certificates(tmp_path)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=tmp_path / "ca.pem")
-    context.load_cert_chain(tmp_path / "localhost.pem", tmp_path / "localhost.key")
-    context.verify_mode = ssl.CERT_REQUIRED
-    port = mosquitto_server.port
-    own = TlsFiles(tmp_path / "ca.pem", tmp_path / "device.pem", tmp_path / "device.key")
-    async with proxy(port, tls=context) as (tls_port, _), listening(port) as heard:
-        url = f"mqtts://localhost:{tls_port}"
-        async with publisher(0, address=parse_broker_url(url, own)) as sender:
-            await sender.publish(TOPIC, b"secret")
-            await wait_until(lambda: heard, timeout=5, description="the message")
-        assert [payload for _, payload, _ in heard] == [b"secret"]
-        assert "certificate verify failed" in await refusal(publisher(0, address=parse_broker_url(url)))
-    gc.collect()

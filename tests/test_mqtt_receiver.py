@@ -13,6 +13,7 @@ import pytest
 from microgrid_common.adapters.mqtt.address import BrokerAddress, parse_broker_url
 from microgrid_common.adapters.mqtt.receiver import MqttReceiver, ReceiverOptions
 from microgrid_common.ports.errors import RetryableError
+from microgrid_common.schemas.telemetry import MAXIMUM_PAYLOAD_BYTES
 from microgrid_common.testing.servers import Mosquitto
 from microgrid_common.testing.waiting import free_port, wait_until
 from microgrid_standalone.embedded import embedded_broker
@@ -136,13 +137,32 @@ async def test_a_receipt_of_a_lost_connection_acknowledges_nothing(
         assert await receive(source, 1) == [b"received only"]
 
 
-async def test_a_message_of_ten_megabytes_arrives_whole_and_the_next_one_too(
+async def test_of_a_message_of_ten_megabytes_the_beginning_arrives_and_the_next_one_whole(
     ports: tuple[int, int], options: ReceiverOptions
 ) -> None:
-    large = bytes(10_000_000)
+    large = bytes(range(250)) * 40_000
     async with receiver(ports[1], options) as source:
         await publish(ports[0], large, b"next")
-        assert await receive(source, 2) == [large, b"next"]
+        async with asyncio.timeout(10):
+            batch = await source.receive()
+            while len(batch.messages) < 2:
+                batch.messages.extend((await source.receive()).messages)
+    cut, following = batch.messages
+    assert MAXIMUM_PAYLOAD_BYTES < len(cut.payload) < 2_000_000
+    assert large.startswith(cut.payload)
+    assert len(cut.payload) + cut.left_out_bytes == len(large)
+    assert (following.payload, following.left_out_bytes) == (b"next", 0)
+
+
+async def test_an_oversized_message_is_acknowledged_like_any_other(
+    ports: tuple[int, int], options: ReceiverOptions
+) -> None:
+    async with receiver(ports[1], options) as source:
+        await publish(ports[0], bytes(10_000_000))
+        await receive(source, 1)
+    async with receiver(ports[1], options) as source:
+        await publish(ports[0], b"new")
+        assert await receive(source, 1) == [b"new"]
 
 
 async def test_the_broker_sends_no_more_than_the_receive_maximum_ahead(

@@ -79,7 +79,7 @@ async def test_a_refused_login_says_why_and_not_with_what() -> None:
         writer.write(NOT_AUTHORISED)
 
     async with scripted_broker(refuse) as broker, publisher(broker) as sender:
-        with pytest.raises(RetryableError, match="Not authorized") as refusal:
+        with pytest.raises(RetryableError, match=r"not authorized.*check the user and password") as refusal:
             await sender.publish("microgrid/data", b"{}")
         assert "horse" not in str(refusal.value)
         assert "horse" not in repr(sender)
@@ -91,7 +91,7 @@ async def test_a_broker_that_does_not_answer_a_connect_is_left() -> None:
         pass
 
     async with scripted_broker(keep_silent) as broker, publisher(broker) as sender:
-        with pytest.raises(RetryableError, match="timed out"):
+        with pytest.raises(RetryableError, match="no answer in time"):
             await sender.ping()
 
 

@@ -131,6 +131,11 @@ def test_an_oversized_message_is_kept_in_part_with_its_whole_size() -> None:
     assert (len(kept.raw), kept.raw_size_bytes) == (RAW_BYTES_KEPT, 10_000_000)
 
 
+def test_what_was_left_out_of_an_oversized_message_counts_in_its_size() -> None:
+    (kept,) = quarantined(take(InboundMessage("microgrid/data", bytes(300_000), NOW, 9_700_000)).records)
+    assert kept.raw_size_bytes == 10_000_000
+
+
 def test_bad_messages_between_good_ones_stop_none_of_them() -> None:
     bad = InboundMessage("microgrid/nonsense", b"", NOW)
     intake = take(telemetry("a"), bad, telemetry("b"), bad, telemetry("c"))

@@ -111,6 +111,6 @@ def _quarantine(message: InboundMessage, outcome: Outcome) -> Record:
         numbers=outcome.refused,
         defects=outcome.defects,
         raw=message.payload[:RAW_BYTES_KEPT],
-        raw_size_bytes=len(message.payload),
+        raw_size_bytes=len(message.payload) + message.left_out_bytes,
     )
     return Record(QUARANTINE_STREAM, QUARANTINED_KIND, kept.model_dump_json().encode())

@@ -12,6 +12,8 @@ class InboundMessage(NamedTuple):
     payload: bytes
     received_at: datetime
     """Aware, UTC; later for each message than for the one before it, by a microsecond at least."""
+    left_out_bytes: int = 0
+    """How much of the end of `payload` was not kept: it was far larger than what is valid."""
 
 
 @dataclass(frozen=True, slots=True)

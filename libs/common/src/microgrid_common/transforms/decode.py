@@ -91,7 +91,7 @@ def _check_size(payload: bytes) -> None:
         raise RejectedError(
             Defect(
                 reason=Reason.PAYLOAD_TOO_LARGE,
-                detail=f"{len(payload)} bytes; at most {MAXIMUM_PAYLOAD_BYTES} are allowed",
+                detail=f"at least {len(payload)} bytes; at most {MAXIMUM_PAYLOAD_BYTES} are allowed",
             )
         )
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from microgrid_common.ports.errors import RetryableError
+
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
@@ -28,8 +30,19 @@ class BrokerAddress:
     port: int
     username: str | None = None
     password: str | None = field(default=None, repr=False)
-    tls: ssl.SSLContext | None = None
+    tls: TlsFiles | None = None
     """None for a connection without TLS."""
+
+    def tls_context(self) -> ssl.SSLContext | None:
+        """What TLS needs, read from the files now: one that was replaced counts from the next connect.
+
+        Returns:
+            None for a connection without TLS.
+
+        Raises:
+            RetryableError: a file cannot be used; it says which.
+        """
+        return _tls_context(self.tls) if self.tls else None
 
     def __str__(self) -> str:
         """Host and port: what may be logged."""
@@ -41,7 +54,6 @@ def parse_broker_url(url: str, tls_files: TlsFiles | None = None) -> BrokerAddre
 
     Raises:
         ValueError: it is not an `mqtt://` or `mqtts://` URL.
-        OSError: a TLS file cannot be read.
     """
     parts = urlsplit(url)
     if parts.scheme not in _PORTS or not parts.hostname:
@@ -51,13 +63,26 @@ def parse_broker_url(url: str, tls_files: TlsFiles | None = None) -> BrokerAddre
         port=parts.port or _PORTS[parts.scheme],
         username=unquote(parts.username) if parts.username else None,
         password=unquote(parts.password) if parts.password else None,
-        tls=_tls_context(tls_files or TlsFiles()) if parts.scheme == "mqtts" else None,
+        tls=(tls_files or TlsFiles()) if parts.scheme == "mqtts" else None,
     )
 
 
 def _tls_context(files: TlsFiles) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=files.certificate_authority)
+    try:
+        context = ssl.create_default_context(cafile=files.certificate_authority)
+    except OSError as error:
+        raise _unusable("MICROGRID_MQTT_CA_FILE", files.certificate_authority, error) from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if files.certificate:
-        context.load_cert_chain(files.certificate, files.key)
+        try:
+            # Without a password OpenSSL would ask for that of an encrypted key on the terminal, and wait.
+            context.load_cert_chain(files.certificate, files.key, password="")
+        except OSError as error:
+            settings = "MICROGRID_MQTT_CERTIFICATE_FILE and MICROGRID_MQTT_KEY_FILE"
+            raise _unusable(settings, files.certificate, error) from None
     return context
+
+
+def _unusable(settings: str, path: Path | None, error: OSError) -> RetryableError:
+    reason = error.reason if isinstance(error, ssl.SSLError) else error.strerror
+    return RetryableError(f"{path} cannot be used ({reason}): check {settings}")

@@ -8,42 +8,60 @@ from typing import cast
 
 import mqtt5
 
+from microgrid_common.adapters.mqtt import problems
+from microgrid_common.adapters.mqtt.oversized import (
+    LARGEST_PACKET_BYTES,
+    Oversized,
+    begin_oversized,
+    packet_size,
+)
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.ports.message_source import InboundMessage
 
-PAUSE_AT_BYTES = 64 * 1024 * 1024
+PAUSE_AT_BYTES = 32 * 1024 * 1024
 """Above this the socket is not read: it bounds memory where `receive_max` counts messages only."""
+
+BATCH_BYTES = 4 * 1024 * 1024
+"""A batch ends with the message that exceeds this: decoded, it takes about ten times its bytes."""
+
+MESSAGE_OVERHEAD_BYTES = 320
+"""What a waiting message takes beside its packet, as measured."""
 
 _MICROSECOND = timedelta(microseconds=1)
 
-Pending = tuple[InboundMessage, int | None]
-"""A message and its packet id; None for QoS 0, which is not acknowledged."""
+Pending = tuple[InboundMessage, int | None, int]
+"""A message, its packet id, and the memory it takes in bytes. QoS 0 has no id, and is not acknowledged."""
 
 
 class MqttConnection(asyncio.Protocol):
     """The receiving end of one connection. Made anew for each; `closed` ends its life."""
 
-    def __init__(self, on_arrival: Callable[[], None]) -> None:
+    def __init__(self, on_arrival: Callable[[], None], *, tls: bool = False) -> None:
         """Make it.
 
         Args:
             on_arrival: called after messages came in.
+            tls: whether it is over TLS, for what to advise when it fails.
         """
         self._on_arrival = on_arrival
+        self._tls = tls
         self._buffer = bytearray()
+        self._oversized: Oversized | None = None
         self._pending: deque[Pending] = deque()
         self._pending_bytes = 0
         self._next_arrival = datetime.min.replace(tzinfo=UTC)
         self._paused = False
+        self._logged_in = False
         self._transport: asyncio.Transport | None = None
         loop = asyncio.get_running_loop()
-        self.heard_at = loop.time()
-        """When the broker last sent anything, on the loop's clock, in seconds."""
+        self._heard_at = loop.time()
         self._answers: dict[type, asyncio.Future[mqtt5.Packet]] = {
             mqtt5.ConnAckPacket: loop.create_future(),
             mqtt5.SubAckPacket: loop.create_future(),
         }
-        self.closed: asyncio.Future[str] = loop.create_future()
+        self.keep_alive_seconds = 0
+        """How often the broker wants a sign of life; known once the session is open."""
+        self.closed: asyncio.Future[RetryableError] = loop.create_future()
         """Done, with the reason, when the connection has ended."""
 
     # The protocol's side: called by the event loop.
@@ -54,8 +72,9 @@ class MqttConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take all whole packets out of what has come so far."""
-        loop = asyncio.get_running_loop()
-        self.heard_at = loop.time()
+        self._heard_at = asyncio.get_running_loop().time()
+        if self._oversized:
+            data = self._let_past(data, self._oversized)
         buffer = self._buffer
         if buffer:
             buffer += data
@@ -86,36 +105,71 @@ class MqttConnection(asyncio.Protocol):
                 packet, size = mqtt5.read(view[position:])
                 position += size
                 if type(packet) is mqtt5.PublishPacket:
-                    payload = packet.payload
-                    self._pending_bytes += len(payload)
-                    self._pending.append((InboundMessage(packet.topic, payload, arrival), packet.packet_id))
+                    message = InboundMessage(packet.topic, packet.payload, arrival)
+                    self._keep(message, packet.packet_id, size)
                     arrival += _MICROSECOND
                 else:
                     self._handle(packet)
         except IndexError:
-            pass  # The rest of a packet is still to come.
+            position += self._begin_unfinished(view[position:], arrival)
+            arrival += _MICROSECOND
         except ValueError as error:
-            self._end(f"malformed packet: {error}")
+            self._end_malformed(error)
+        except BaseException as error:
+            # The codec is Rust, and panics where a text is not UTF-8: no `Exception`, but no reason to stop.
+            if type(error).__name__ != "PanicException":
+                raise
+            self._end_malformed(error)
         self._next_arrival = arrival
         return position
 
+    def _begin_unfinished(self, view: memoryview, arrival: datetime) -> int:
+        """Look at a packet that has not come whole; returns how many of its bytes are dealt with."""
+        try:
+            size = packet_size(view)
+            if size is None or (len(view) < size <= LARGEST_PACKET_BYTES):
+                return 0
+            if size <= len(view):
+                self._end_malformed("a packet is shorter than what is in it")
+                return 0
+            if len(view) < LARGEST_PACKET_BYTES:
+                return 0
+            self._oversized = begin_oversized(view, size, arrival)
+        except ValueError as error:
+            self._end_malformed(error)
+            return 0
+        return len(view)
+
+    def _let_past(self, data: bytes, oversized: Oversized) -> bytes:
+        past = min(len(data), oversized.bytes_to_come)
+        oversized.bytes_to_come -= past
+        if oversized.bytes_to_come == 0:
+            self._oversized = None
+            self._keep(oversized.message, oversized.packet_id, len(oversized.message.payload))
+        return data[past:]
+
+    def _keep(self, message: InboundMessage, packet_id: int | None, size: int) -> None:
+        size += MESSAGE_OVERHEAD_BYTES
+        self._pending_bytes += size
+        self._pending.append((message, packet_id, size))
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Say that it is over."""
-        self._end(str(exc) if exc else "closed by the broker")
+        self._end(problems.no_connection(exc, tls=self._tls, logged_in=self._logged_in))
 
     def _handle(self, packet: mqtt5.Packet) -> None:
         answer = self._answers.get(type(packet))
         if answer is not None and not answer.done():
             answer.set_result(packet)
         elif isinstance(packet, mqtt5.DisconnectPacket):
-            self._end(f"disconnected by the broker: {packet.reason_code.name.lower()}")
+            self._end(problems.disconnected(packet.reason_code))
 
-    def _end(self, reason: str) -> None:
+    def _end_malformed(self, error: object) -> None:
+        self._end(problems.malformed_packet(error, logged_in=self._logged_in))
+
+    def _end(self, reason: RetryableError) -> None:
         if not self.closed.done():
             self.closed.set_result(reason)
-        for answer in self._answers.values():
-            if not answer.done():
-                answer.cancel()
         # What was not handed out stays the broker's, which sends it again.
         self._pending.clear()
         self._pending_bytes = 0
@@ -135,32 +189,46 @@ class MqttConnection(asyncio.Protocol):
         self._send(connect.write())
         accepted = cast("mqtt5.ConnAckPacket", await self._answer(mqtt5.ConnAckPacket))
         if accepted.reason_code is not mqtt5.ConnAckReasonCode.SUCCESS:
-            raise RetryableError(f"the broker refused the login: {accepted.reason_code.name.lower()}")
+            raise problems.refused_login(accepted.reason_code.value, problems.in_words(accepted.reason_code))
+        self._logged_in = True
+        self.keep_alive_seconds = accepted.server_keep_alive or connect.keep_alive
         filters = [mqtt5.TopicFilter(pattern, max_qos=mqtt5.QoS.AT_LEAST_ONCE) for pattern in topic_filters]
         self._send(mqtt5.SubscribePacket(1, filters).write())
         subscribed = cast("mqtt5.SubAckPacket", await self._answer(mqtt5.SubAckPacket))
         for pattern, code in zip(topic_filters, subscribed.reason_codes, strict=True):
             if code.value >= mqtt5.SubAckReasonCode.UNSPECIFIED_ERROR.value:
-                raise RetryableError(f"the broker refused to subscribe to {pattern}: {code.name.lower()}")
+                raise RetryableError(
+                    f"the broker refused to subscribe to {pattern} ({problems.in_words(code)})"
+                )
         return accepted
 
     async def _answer(self, kind: type) -> mqtt5.Packet:
-        try:
-            return await self._answers[kind]
-        except asyncio.CancelledError:
-            if self.closed.done():
-                raise RetryableError(self.closed.result()) from None
-            raise
+        answer = self._answers[kind]
+        await asyncio.wait((answer, self.closed), return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            raise self.closed.result()
+        return answer.result()
 
     def take(self, limit: int) -> list[Pending]:
-        """Up to `limit` messages that have come in, in their order."""
+        """Up to `limit` messages that have come in, in their order; fewer when they are large."""
         pending = self._pending
-        taken = [pending.popleft() for _ in range(min(limit, len(pending)))]
-        self._pending_bytes -= sum(len(message.payload) for message, _ in taken)
+        taken: list[Pending] = []
+        taken_bytes = 0
+        while pending and len(taken) < limit and taken_bytes < BATCH_BYTES:
+            entry = pending.popleft()
+            taken_bytes += entry[2]
+            taken.append(entry)
+        self._pending_bytes -= taken_bytes
         if self._paused and self._transport and self._pending_bytes <= PAUSE_AT_BYTES:
             self._paused = False
+            self._heard_at = asyncio.get_running_loop().time()
             self._transport.resume_reading()
         return taken
+
+    @property
+    def silent_seconds(self) -> float:
+        """How long nothing has come from the broker; 0 while it is not listened to."""
+        return 0.0 if self._paused else asyncio.get_running_loop().time() - self._heard_at
 
     def acknowledge(self, packet_ids: list[int]) -> None:
         """Tell the broker that messages are ours now. Does nothing once the connection has ended."""
@@ -176,7 +244,7 @@ class MqttConnection(asyncio.Protocol):
         """End it at once; messages without acknowledgement stay the broker's."""
         if not self.closed.done() and self._transport:
             self._transport.write(mqtt5.DisconnectPacket().write())
-        self._end(reason)
+        self._end(RetryableError(reason))
 
     def _send(self, data: bytes) -> None:
         if self._transport:

@@ -1,4 +1,4 @@
-"""The MQTT message publisher, on aiomqtt: QoS 1, MQTT 3.1.1, so that every broker takes it."""
+"""The MQTT message publisher, on aiomqtt: QoS 1, by default MQTT 3.1.1, so that every broker takes it."""
 
 import asyncio
 import logging
@@ -8,7 +8,9 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import aiomqtt
+from paho.mqtt.reasoncodes import ReasonCode
 
+from microgrid_common.adapters.mqtt import problems
 from microgrid_common.adapters.mqtt.address import BrokerAddress
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.ports.message_publisher import Presence, Subscription
@@ -48,6 +50,7 @@ class AiomqttPublisher:
         client_id: str,
         presence: Callable[[], Presence] | None = None,
         subscriptions: Sequence[Subscription] = (),
+        mqtt5: bool = False,
     ) -> None:
         """Make it; nothing connects yet.
 
@@ -56,11 +59,13 @@ class AiomqttPublisher:
             client_id: unique on the broker: a second connection with the same one ends the first.
             presence: asked before every connect what to say about it; None to say nothing.
             subscriptions: what to hear while there is a connection.
+            mqtt5: whether to speak MQTT 5, where the address is one for that alone.
         """
         self._address = address
         self._client_id = client_id
         self._presence = presence
         self._subscriptions = tuple(subscriptions)
+        self._protocol = aiomqtt.ProtocolVersion.V5 if mqtt5 else aiomqtt.ProtocolVersion.V311
         self._connection: _Connection | None = None
         self._connecting: asyncio.Task[_Connection] | None = None
 
@@ -122,8 +127,9 @@ class AiomqttPublisher:
             username=address.username,
             password=address.password,
             identifier=self._client_id,
+            protocol=self._protocol,
             logger=_LOGGER,
-            tls_context=address.tls,
+            tls_context=address.tls_context(),
             keepalive=KEEP_ALIVE_SECONDS,
             timeout=CONNECT_TIMEOUT_SECONDS,
             will=aiomqtt.Will(presence.topic, presence.offline, _AT_LEAST_ONCE, retain=True)
@@ -135,11 +141,18 @@ class AiomqttPublisher:
         except aiomqtt.MqttError as error:
             # After a refusal or no answer in time the socket is still open, and nobody else closes it.
             await _disconnect(client)
-            raise RetryableError(f"{address}: {error}") from None
+            raise RetryableError(f"{address}: {_why_refused(error, tls=address.tls is not None)}") from None
         client.timeout = ANSWER_TIMEOUT_SECONDS
         connection = _Connection(client, str(address), presence, self._subscriptions)
         await connection.begin()
         return connection
+
+
+def _why_refused(error: aiomqtt.MqttError, *, tls: bool) -> RetryableError:
+    if isinstance(error, aiomqtt.MqttCodeError) and isinstance(error.rc, ReasonCode):
+        return problems.refused_login(error.rc.value, str(error.rc).lower())
+    # What the network said is what aiomqtt was handling.
+    return problems.no_connection(error.__context__, tls=tls, logged_in=False)
 
 
 class _Connection:

@@ -14,13 +14,12 @@ from typing import Self
 import mqtt5
 import structlog
 
+from microgrid_common.adapters.mqtt import problems
 from microgrid_common.adapters.mqtt.address import BrokerAddress
 from microgrid_common.adapters.mqtt.connection import MqttConnection
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.ports.message_source import InboundBatch
 from microgrid_common.runtime.backoff import Backoff
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,21 +38,37 @@ class ReceiverOptions:
     keep_alive: timedelta = field(default=timedelta(seconds=20))
     """A connection over which nothing came for one and a half times this is dead."""
     connect_timeout: timedelta = field(default=timedelta(seconds=10))
+    settled_after: timedelta = field(default=timedelta(seconds=5))
+    """A connection that holds for so long is back; one that ends sooner is part of the same outage."""
 
 
 class MqttReceiver:
     """A `MessageSource` that keeps its connection up by itself.
 
     Entering it starts to connect and returns at once; `receive` waits until messages come.
+
+    Args:
+        address: where the broker is.
+        options: how to receive.
+        backoff: how long to wait between attempts to connect; a new one by default.
     """
 
-    def __init__(self, address: BrokerAddress, options: ReceiverOptions) -> None:
+    def __init__(
+        self, address: BrokerAddress, options: ReceiverOptions, *, backoff: Backoff | None = None
+    ) -> None:
         self._address = address
         self._options = options
+        self._backoff = backoff or Backoff()
         self._arrived = asyncio.Event()
         self._connection: MqttConnection | None = None
         self._problem = "not connected yet"
+        self._said: set[str] = set()
+        """What was logged about the outage that lasts."""
+        self._has_session = False
         self._task: asyncio.Task[None] | None = None
+        self._log = structlog.get_logger().bind(
+            dependency="mqtt", address=str(address), client_id=options.client_id
+        )
 
     async def __aenter__(self) -> Self:
         """Start to connect."""
@@ -81,8 +96,8 @@ class MqttReceiver:
             if not connection or not pending:
                 self._arrived.clear()
                 continue
-            packet_ids = [packet_id for _, packet_id in pending if packet_id is not None]
-            return InboundBatch([message for message, _ in pending], (connection, packet_ids))
+            packet_ids = [packet_id for _, packet_id, _ in pending if packet_id is not None]
+            return InboundBatch([message for message, _, _ in pending], (connection, packet_ids))
 
     async def acknowledge(self, batch: InboundBatch) -> None:
         """Take the messages over from the broker.
@@ -103,38 +118,48 @@ class MqttReceiver:
             raise RetryableError(f"{self._address}: {self._problem}")
 
     async def _stay_connected(self) -> None:
-        backoff = Backoff()
-        away = False
         while True:
             try:
                 connection = await self._connect()
             except RetryableError as error:
-                self._problem = str(error)
-                if not away:
-                    away = True
-                    log.warning(
-                        "dependency_away", dependency="mqtt", address=str(self._address), error=self._problem
-                    )
-                await asyncio.sleep(backoff.next_delay().total_seconds())
-                continue
-            away = False
-            backoff.reset()
-            self._connection = connection
-            self._arrived.set()
-            try:
-                self._problem = await self._keep_alive(connection)
-            finally:
-                self._connection = None
-                connection.close("stopping")
-            away = True
-            log.warning("dependency_away", dependency="mqtt", address=str(self._address), error=self._problem)
+                problem = error
+            else:
+                problem = await self._listen(connection)
+            self._problem = str(problem)
+            if self._problem not in self._said:
+                self._said.add(self._problem)
+                self._log.warning("dependency_away", error=self._problem)
+            delay = self._backoff.next_delay(at_least=problem.retry_after)
+            await asyncio.sleep(delay.total_seconds())
+
+    async def _listen(self, connection: MqttConnection) -> RetryableError:
+        """Let messages come until the connection has ended; returns why it did."""
+        loop = asyncio.get_running_loop()
+        settling = loop.call_later(self._options.settled_after.total_seconds(), self._settled)
+        self._connection = connection
+        self._arrived.set()
+        try:
+            return await self._keep_alive(connection)
+        finally:
+            settling.cancel()
+            self._connection = None
+            connection.close("stopping")
+
+    def _settled(self) -> None:
+        self._backoff.reset()
+        if self._said:
+            self._said.clear()
+            self._log.info("dependency_back")
 
     async def _connect(self) -> MqttConnection:
         address, options = self._address, self._options
         try:
             async with asyncio.timeout(options.connect_timeout.total_seconds()):
                 _, connection = await asyncio.get_running_loop().create_connection(
-                    lambda: MqttConnection(self._arrived.set), address.host, address.port, ssl=address.tls
+                    lambda: MqttConnection(self._arrived.set, tls=address.tls is not None),
+                    address.host,
+                    address.port,
+                    ssl=address.tls_context(),
                 )
                 try:
                     accepted = await connection.open_session(self._connect_packet(), options.topic_filters)
@@ -142,8 +167,12 @@ class MqttReceiver:
                     connection.close("no session")
                     raise
         except (OSError, TimeoutError) as error:
-            raise RetryableError(str(error) or "no answer in time") from None
-        log.info("mqtt_connected", address=str(address), session_present=accepted.session_present)
+            raise problems.no_connection(error, tls=address.tls is not None, logged_in=False) from None
+        if not self._said:
+            self._log.info("mqtt_connected", session_present=accepted.session_present)
+        elif self._has_session and not accepted.session_present:
+            self._log.warning("mqtt_session_lost", advice="what the broker kept for us is gone")
+        self._has_session = True
         return connection
 
     def _connect_packet(self) -> mqtt5.ConnectPacket:
@@ -158,14 +187,13 @@ class MqttReceiver:
             receive_max=options.receive_maximum,
         )
 
-    async def _keep_alive(self, connection: MqttConnection) -> str:
+    async def _keep_alive(self, connection: MqttConnection) -> RetryableError:
         """Ping until the connection has ended; returns why it did."""
-        loop = asyncio.get_running_loop()
-        interval = self._options.keep_alive.total_seconds()
+        interval = connection.keep_alive_seconds
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(interval / 2):
-                    return await asyncio.shield(connection.closed)
-            if loop.time() - connection.heard_at > 1.5 * interval:
-                return "the broker went silent"
+            await asyncio.wait([connection.closed], timeout=interval / 2)
+            if connection.closed.done():
+                return connection.closed.result()
+            if connection.silent_seconds > 1.5 * interval:
+                return RetryableError("the broker went silent")
             connection.ping()
