@@ -42,6 +42,8 @@ async def run(
                 stream_keep=timedelta(minutes=settings.stream_keep_minutes),
                 quarantine_limits=settings.quarantine_limits,
                 zone_of=settings.zone_of,
+                backfill_policy=settings.backfill_policy,
+                backfill_requests_per_second=settings.backfill_requests_per_second,
                 stop=stop,
             ),
             name="ingestor",

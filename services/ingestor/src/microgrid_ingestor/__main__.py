@@ -67,6 +67,8 @@ async def _run(settings: IngestorSettings) -> None:
             stream_keep=timedelta(minutes=settings.stream_keep_minutes),
             quarantine_limits=settings.quarantine_limits,
             zone_of=settings.zone_of,
+            backfill_policy=settings.backfill_policy,
+            backfill_requests_per_second=settings.backfill_requests_per_second,
             stop=stop_on_signals(),
         )
 

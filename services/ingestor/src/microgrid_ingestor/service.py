@@ -1,4 +1,4 @@
-"""The ingestor: receiver and historian side by side."""
+"""The ingestor: receiver, historian, roll-ups and ledger side by side."""
 
 import asyncio
 from dataclasses import dataclass
@@ -6,6 +6,8 @@ from datetime import timedelta
 from functools import partial
 
 from microgrid_common.ports.durable_log import DurableLog, LogConsumer
+from microgrid_common.ports.ledger_store import LedgerStore
+from microgrid_common.ports.message_publisher import MessagePublisher
 from microgrid_common.ports.message_source import MessageSource
 from microgrid_common.ports.quarantine import Quarantine, QuarantineLimits
 from microgrid_common.ports.rollup_queue import RollupQueue
@@ -13,10 +15,13 @@ from microgrid_common.ports.rollup_store import RollupStore
 from microgrid_common.ports.telemetry_store import TelemetryStore
 from microgrid_common.runtime.health import Ping
 from microgrid_common.runtime.tasks import keep_running, run_until_stopped
+from microgrid_common.transforms.ledger.asking import BackfillPolicy
+from microgrid_ingestor.backfill import ask_for_missing
 from microgrid_ingestor.historian import write_history
+from microgrid_ingestor.ledger import keep_ledgers
 from microgrid_ingestor.receiver import receive_messages
 from microgrid_ingestor.retention import bound_quarantine, forget_old_data, trim_streams
-from microgrid_ingestor.rollup_worker import RollupPorts, ZoneOf, make_rollups
+from microgrid_ingestor.rollup_worker import RollupPorts, ZoneOf, make_rollups, utc_now
 from microgrid_ingestor.stream_metrics import sample_streams
 
 
@@ -32,6 +37,11 @@ class IngestorPorts:
     quarantine: Quarantine
     rollup_queue: RollupQueue
     rollups: RollupStore
+    ledger_consumer: LogConsumer
+    """The ledger's place in its consumer group."""
+    ledgers: LedgerStore
+    publisher: MessagePublisher
+    """Publishes to devices."""
 
     @property
     def dependencies(self) -> dict[str, Ping]:
@@ -46,6 +56,8 @@ async def run(
     stream_keep: timedelta,
     quarantine_limits: QuarantineLimits,
     zone_of: ZoneOf,
+    backfill_policy: BackfillPolicy,
+    backfill_requests_per_second: int,
     stop: asyncio.Event,
 ) -> None:
     """Ingest until `stop` is set.
@@ -56,6 +68,8 @@ async def run(
         stream_keep: how long an entry stays in the streams at least.
         quarantine_limits: how much quarantine may hold.
         zone_of: in which time zone a grid's hours are.
+        backfill_policy: when to ask a device for what is missing, and how often.
+        backfill_requests_per_second: how many such requests all replicas together may publish.
         stop: set it to end.
     """
     await run_until_stopped(
@@ -73,6 +87,18 @@ async def run(
             name="rollups",
         ),
         forget_old_data=keep_running(partial(forget_old_data, ports.store, ports.rollups), name="forget"),
+        ledger=keep_ledgers(ports.ledger_consumer, ports.ledgers, grace=backfill_policy.grace, clock=utc_now),
+        backfill=keep_running(
+            partial(
+                ask_for_missing,
+                ports.ledgers,
+                ports.publisher,
+                policy=backfill_policy,
+                requests_per_second=backfill_requests_per_second,
+                clock=utc_now,
+            ),
+            name="backfill",
+        ),
         stream_metrics=keep_running(
             partial(sample_streams, ports.log, ports.quarantine, shards=shards), name="stream_metrics"
         ),

@@ -15,6 +15,7 @@ from microgrid_common.runtime.settings import (
     RedisSettings,
     TelemetryStoreSettings,
 )
+from microgrid_common.transforms.ledger.asking import BackfillPolicy
 
 
 class IngestorSettings(
@@ -36,7 +37,24 @@ class IngestorSettings(
     """What these may take in the stream; Redis needs up to twice that, beside the readings."""
     quarantine_keep_days: Annotated[float, Field(gt=0, le=36_500)] = 90
     """How long a message stays in quarantine."""
+    backfill_grace_seconds: Annotated[float, Field(gt=0, le=86_400)] = 30
+    """How long a missing sample may still come by itself before its device is asked for it."""
+    backfill_interval_seconds: Annotated[float, Field(gt=0, le=86_400)] = 60
+    """The shortest time between two requests to one device."""
+    backfill_attempts: Annotated[int, Field(ge=1, le=1_000)] = 10
+    """How often a device is asked for the same samples; then they stay listed as unanswered."""
+    backfill_requests_per_second: Annotated[int, Field(ge=1, le=1_000)] = 20
+    """How many requests go out to all devices together."""
     health_port: Port = 8001
+
+    @property
+    def backfill_policy(self) -> BackfillPolicy:
+        """When to ask a device for what is missing, and how often."""
+        return BackfillPolicy(
+            grace=timedelta(seconds=self.backfill_grace_seconds),
+            interval=timedelta(seconds=self.backfill_interval_seconds),
+            attempts=self.backfill_attempts,
+        )
 
     @property
     def quarantine_limits(self) -> QuarantineLimits:

@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from microgrid_common.adapters.mqtt.address import BrokerAddress, TlsFiles, parse_broker_url
+from microgrid_common.adapters.mqtt.publisher import AiomqttPublisher
 from microgrid_common.adapters.mqtt.receiver import MqttReceiver, ReceiverOptions
 from microgrid_common.adapters.redis.connection import make_client
 from microgrid_common.adapters.redis.durable_log import RedisDurableLog
+from microgrid_common.adapters.redis.ledger_store import RedisLedgerStore
 from microgrid_common.adapters.redis.log_consumer import RedisLogConsumer
 from microgrid_common.adapters.redis.quarantine import RedisQuarantine
 from microgrid_common.adapters.redis.rollup_queue import RedisRollupQueue
@@ -15,6 +17,7 @@ from microgrid_common.runtime.quarantine_replay import Replayer, no_registry
 from microgrid_common.schemas.streams import readings_streams
 from microgrid_common.schemas.topics import EVERYTHING_TOPIC_FILTER
 from microgrid_ingestor.historian import HISTORIAN_GROUP
+from microgrid_ingestor.ledger import LEDGER_GROUP
 from microgrid_ingestor.quarantine_desk import QuarantineDesk
 from microgrid_ingestor.service import IngestorPorts
 from microgrid_ingestor.settings import IngestorSettings
@@ -33,14 +36,24 @@ async def build(settings: IngestorSettings) -> AsyncIterator[IngestorPorts]:
         stack.push_async_callback(client.aclose)
         store = await stack.enter_async_context(open_telemetry_store(settings))
         rollups = await stack.enter_async_context(open_rollup_store(settings))
-        consumer = await stack.enter_async_context(
-            RedisLogConsumer(
-                client,
-                group=HISTORIAN_GROUP,
-                member=settings.ingestor_name,
-                streams=readings_streams(settings.stream_shards),
+        consumer, ledger_consumer = [
+            await stack.enter_async_context(
+                RedisLogConsumer(
+                    client,
+                    group=group,
+                    member=settings.ingestor_name,
+                    streams=readings_streams(settings.stream_shards),
+                )
             )
+            for group in (HISTORIAN_GROUP, LEDGER_GROUP)
+        ]
+        publisher = AiomqttPublisher(
+            # The receiver needs a broker that speaks MQTT 5, so it may speak that alone.
+            broker_address(settings),
+            client_id=f"ingestor-{settings.ingestor_name}-publisher",
+            mqtt5=True,
         )
+        await stack.enter_async_context(publisher)
         source = await stack.enter_async_context(MqttReceiver(broker_address(settings), options))
         yield IngestorPorts(
             source=source,
@@ -50,6 +63,9 @@ async def build(settings: IngestorSettings) -> AsyncIterator[IngestorPorts]:
             quarantine=RedisQuarantine(client),
             rollup_queue=RedisRollupQueue(client),
             rollups=rollups,
+            ledger_consumer=ledger_consumer,
+            ledgers=RedisLedgerStore(client),
+            publisher=publisher,
         )
 
 
