@@ -28,11 +28,11 @@ def touched_buckets(readings: Iterable[Reading], *, now: datetime) -> dict[Bucke
     """
     # A set of bare tuples first: there are far fewer buckets than readings.
     touched = {
-        (reading.grid_id, reading.device_id, int(reading.timestamp.timestamp() // _BUCKET_SECONDS))
+        (reading.grid_id, reading.device_id, reading.timestamp.timestamp() // _BUCKET_SECONDS)
         for reading in readings
     }
     return {
-        Bucket(BucketKind.FIVE_MINUTES, grid_id, device_id, number * BUCKET_MS): due_at(
+        Bucket(BucketKind.FIVE_MINUTES, grid_id, device_id, int(number) * BUCKET_MS): due_at(
             datetime.fromtimestamp((number + 1) * _BUCKET_SECONDS, UTC), now=now
         )
         for grid_id, device_id, number in touched

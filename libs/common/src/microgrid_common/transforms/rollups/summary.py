@@ -51,8 +51,11 @@ def summarise(metric: str, samples: Iterable[Sample]) -> list[Summary]:
     Returns:
         In order of time.
     """
-    by_bucket = groupby(sorted(samples), key=lambda sample: bucket_of(sample[0]))
-    return [_summarise(metric, start_ms, list(ordered)) for start_ms, ordered in by_bucket]
+    ordered = sorted(samples)
+    if ordered and bucket_of(ordered[0][0]) == bucket_of(ordered[-1][0]):
+        return [_summarise(metric, bucket_of(ordered[0][0]), ordered)]
+    by_bucket = groupby(ordered, key=lambda sample: bucket_of(sample[0]))
+    return [_summarise(metric, start_ms, list(some)) for start_ms, some in by_bucket]
 
 
 def mean_within(total: float, count: int, minimum: float, maximum: float) -> float:
