@@ -33,6 +33,9 @@ browser, as `/api/live?token=…`. The server sends JSON messages:
 | `alert` | every transition, none left out | `transition`: `raised` or `cleared`; `at`; `alert` |
 | `heartbeat` | every 15 s | |
 
+A value in `readings` that is further from the device's value before than is believable has
+`"implausible_step": true`.
+
 It closes with 4401 (sign in again), 4403 (a web page of another origin), 1013 (come back later: too many
 clients, a client that fell behind, or a store that is away) or 1012 (the server restarts).
 """

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from microgrid_api.step_watch import StepWatch
 from microgrid_common.ports.telemetry_store import Point
 from microgrid_common.schemas.reading import Reading
 
@@ -29,6 +30,8 @@ class LiveValue:
     """What decides between two of the same `effective_at`."""
     revision: int
     """Counts the changes of the whole state: the state's revision when this value came."""
+    implausible_step: bool = False
+    """Whether it is further from the device's value before than is believable; it is shown all the same."""
 
     @property
     def rank(self) -> tuple[datetime, datetime, str]:
@@ -46,6 +49,7 @@ class LiveState:
     def __init__(self, *, grids_kept: int = GRIDS_KEPT) -> None:
         self._grids: OrderedDict[str, dict[str, LiveValue]] = OrderedDict()
         self._grids_kept = grids_kept
+        self._steps = StepWatch()
         self._revision = 0
 
     @property
@@ -56,6 +60,7 @@ class LiveState:
     def apply(self, reading: Reading) -> None:
         """Take in a reading; a late one changes only what nothing newer is known of."""
         values = self._values_of(reading.grid_id)
+        implausible = self._steps.take(reading)
         for metric, value in reading.metrics.items():
             self._offer(
                 values,
@@ -67,6 +72,7 @@ class LiveState:
                     effective_at=reading.effective_at,
                     received_at=reading.received_at,
                     revision=self._revision + 1,
+                    implausible_step=metric in implausible,
                 ),
             )
 
@@ -120,6 +126,8 @@ class LiveState:
                 return
             if offered.shows_the_same_as(current):
                 # A redelivery: it counts as the later arrival, but there is nothing to tell anybody.
-                offered = replace(offered, revision=current.revision)
+                offered = replace(
+                    offered, revision=current.revision, implausible_step=current.implausible_step
+                )
         values[metric] = offered
         self._revision = max(self._revision, offered.revision)

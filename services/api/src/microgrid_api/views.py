@@ -89,12 +89,19 @@ class LiveValueView(BaseModel):
     time: WireTime
     """When it was measured."""
     device_id: str
+    implausible_step: Annotated[bool, Field(exclude_if=lambda is_so: not is_so)] = False
+    """Whether it is further from the device's value before than is believable; left out when it is not."""
 
     @classmethod
     def of_all(cls, values: dict[str, LiveValue]) -> dict[str, Self]:
         """Values as clients see them."""
         return {
-            metric: cls(value=value.value, time=value.time, device_id=value.device_id)
+            metric: cls(
+                value=value.value,
+                time=value.time,
+                device_id=value.device_id,
+                implausible_step=value.implausible_step,
+            )
             for metric, value in values.items()
         }
 
