@@ -52,7 +52,7 @@ class QuarantineLimits:
 
     messages: int = 50_000
     stored_bytes: int = 64 * 1024 * 1024
-    """What the messages take in the stream; what is known about them takes at most as much again."""
+    """What the messages take in the stream; what is known about each takes 1 kB beside it."""
     keep: timedelta = timedelta(days=90)
     """How long a message stays after it was put in quarantine, whether somebody has looked at it or not."""
 

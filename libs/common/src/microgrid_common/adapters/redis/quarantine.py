@@ -50,8 +50,13 @@ from microgrid_common.schemas.quarantine_entry import (
 )
 from microgrid_common.schemas.streams import QUARANTINE_STREAM
 
-_MESSAGES_PER_STEP = 64
+_FIRST_STEP = 64
 """So that a step of the largest messages, of 350 kB each, stays near 20 MB."""
+
+_LARGEST_STEP = 1_000
+_BYTES_PER_STEP = 2 * 1024 * 1024
+"""What the next step should be near, going by the sizes of the last one: a round trip costs as much as ten
+small messages."""
 
 _ENTRIES_PER_LOOK = 500
 _ENTRIES_PER_DROP = 200
@@ -59,7 +64,7 @@ _ENTRIES_PER_DROP = 200
 _ATTEMPTS = 100
 """Each is lost only to somebody else who got something done in the same millisecond."""
 
-_STEPS_PER_CALL = 2_000
+_STEPS_PER_CALL = 200
 """What a reader takes in before it answers, though messages keep coming faster."""
 
 
@@ -151,16 +156,18 @@ class RedisQuarantine:
         return Dropped(closed, open_for_room, open_for_age)
 
     async def _take_in_new(self) -> None:
+        count = _FIRST_STEP
         for _ in range(_STEPS_PER_CALL):
             version, indexed = await self._totals(VERSION_FIELD, INDEXED_FIELD)
             after = "-" if indexed is None else f"({indexed.decode()}"
-            messages = await self._messages(after, "+", count=_MESSAGES_PER_STEP)
+            messages = await self._messages(after, "+", count=count)
             if not messages:
                 return
             changes = await self._taking_in(messages)
             done = await self._commit(version, changes, script=self._apply_also_when_full)
-            if done and len(messages) < _MESSAGES_PER_STEP:
+            if done and len(messages) < count:
                 return
+            count = _next_step(messages)
 
     async def _taking_in(self, messages: Sequence[Entry]) -> Changes:
         changes = Changes()
@@ -277,3 +284,8 @@ class RedisQuarantine:
 
     async def _totals(self, *fields: str) -> list[bytes | None]:
         return cast("list[bytes | None]", await self._client.hmget(TOTALS_KEY, list(fields)))
+
+
+def _next_step(messages: Sequence[Entry]) -> int:
+    average = sum(len(message.data) for message in messages) // len(messages) + 1
+    return max(1, min(_BYTES_PER_STEP // average, _LARGEST_STEP))
