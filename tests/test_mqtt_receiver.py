@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import aiomqtt
 import pytest
+from structlog.testing import capture_logs
 
 from microgrid_common.adapters.mqtt.address import BrokerAddress, parse_broker_url
 from microgrid_common.adapters.mqtt.receiver import MqttReceiver, ReceiverOptions
@@ -227,3 +228,20 @@ async def test_a_broker_that_goes_silent_is_given_up(mosquitto_server: Mosquitto
         finally:
             mosquitto_server.resume()
         await wait_until(lambda: connected(source), timeout=30, description="the receiver to come back")
+
+
+@pytest.mark.parametrize("broker", ["mosquitto"])
+async def test_of_two_receivers_of_one_name_the_later_one_works_and_the_other_says_what_is_wrong(
+    mosquitto_server: Mosquitto, mqtt_url: str, options: ReceiverOptions
+) -> None:
+    address = BrokerAddress("127.0.0.1", mosquitto_server.port)
+    with capture_logs() as lines:
+        async with receiver(address.port, options) as first, receiver(address.port, options) as second:
+            await wait_until(lambda: disconnected(first), timeout=5, description="the first to be thrown out")
+            for _ in range(20):
+                await publish(address.port, b"for the second")
+                assert await receive(second, 1) == [b"for the second"]
+            with pytest.raises(RetryableError, match="MICROGRID_INGESTOR_NAME"):
+                await first.ping()
+    (line,) = (line for line in lines if line["event"] == "dependency_away")
+    assert line["client_id"] == options.client_id

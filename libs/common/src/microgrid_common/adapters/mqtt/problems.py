@@ -1,5 +1,6 @@
 """Why there is no connection to the broker, in words that say what to check. Never with what we logged in."""
 
+import os
 import ssl
 from datetime import timedelta
 from typing import Final
@@ -79,6 +80,9 @@ def no_connection(error: BaseException | None, *, tls: bool, logged_in: bool) ->
             what = "no answer in time" if isinstance(error, TimeoutError) else "closed by the broker"
             # A broker's word about our certificate may get lost with the connection that it closes.
             return _problem(what, None if logged_in else _WITH_TLS if tls else _WITHOUT_TLS)
+        case OSError(errno=int(number)) if number > 0:
+            # asyncio's own text is about its calls.
+            return RetryableError(os.strerror(number).lower())
         case _:
             return RetryableError(str(error))
 

@@ -65,6 +65,7 @@ class MqttReceiver:
         self._said: set[str] = set()
         """What was logged about the outage that lasts."""
         self._has_session = False
+        """Whether the broker keeps messages for us; it may have lost them when it comes back."""
         self._task: asyncio.Task[None] | None = None
         self._log = structlog.get_logger().bind(
             dependency="mqtt", address=str(address), client_id=options.client_id
@@ -147,6 +148,7 @@ class MqttReceiver:
 
     def _settled(self) -> None:
         self._backoff.reset()
+        self._has_session = True
         if self._said:
             self._said.clear()
             self._log.info("dependency_back")
@@ -171,8 +173,8 @@ class MqttReceiver:
         if not self._said:
             self._log.info("mqtt_connected", session_present=accepted.session_present)
         elif self._has_session and not accepted.session_present:
-            self._log.warning("mqtt_session_lost", advice="what the broker kept for us is gone")
-        self._has_session = True
+            self._has_session = False
+            self._log.warning("mqtt_session_lost")
         return connection
 
     def _connect_packet(self) -> mqtt5.ConnectPacket:
