@@ -159,6 +159,7 @@ class TestLimits:
         assert len(ledger.boots[0].gaps) == GAPS_KEPT
         assert ledger.boots[0].gaps[0][:2] == (21, 21)
         assert (ledger.boots[0].forgotten, ledger.missing) == (10, GAPS_KEPT + 10)
+        assert ledger.boots[0].detailed_from == 20
 
     def test_of_too_many_quarantined_ranges_the_lowest_are_only_counted(self) -> None:
         every_other = [
@@ -169,6 +170,7 @@ class TestLimits:
         ledger = entered(*every_other)
         assert len(ledger.boots[0].refused) == REFUSED_KEPT
         assert (ledger.quarantined, ledger.missing) == (REFUSED_KEPT + 5, 0)
+        assert ledger.boots[0].detailed_from == 10
 
     def test_of_too_many_boots_the_one_heard_from_longest_ago_is_closed(self) -> None:
         ledger = entered(came(0, boot_id="first"), refused(1, boot_id="first"), came(4, boot_id="first"))

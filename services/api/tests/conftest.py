@@ -14,6 +14,7 @@ from microgrid_api.ports import ApiPorts
 from microgrid_common.runtime.quarantine_replay import Replayer, no_registry
 from microgrid_common.testing.fakes.alert_store import FakeAlertStore
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
+from microgrid_common.testing.fakes.ledger_store import FakeLedgerStore
 from microgrid_common.testing.fakes.quarantine import FakeQuarantine
 from microgrid_common.testing.fakes.telemetry_store import FakeTelemetryStore
 from microgrid_common.testing.samples import SAMPLE_TIME
@@ -61,11 +62,17 @@ def quarantine(log: FakeDurableLog) -> FakeQuarantine:
 
 
 @pytest.fixture
+def ledgers() -> FakeLedgerStore:
+    return FakeLedgerStore()
+
+
+@pytest.fixture
 def ports(
     log: FakeDurableLog,
     alerts: FakeAlertStore,
     telemetry: FakeTelemetryStore,
     quarantine: FakeQuarantine,
+    ledgers: FakeLedgerStore,
 ) -> ApiPorts:
     return ApiPorts(
         log=log,
@@ -73,6 +80,7 @@ def ports(
         telemetry=telemetry,
         quarantine=quarantine,
         replayer=Replayer(quarantine, load_registry=no_registry, shards=SHARDS),
+        ledgers=ledgers,
         dependencies={"redis": log.ping, "telemetry_store": telemetry.ping},
     )
 

@@ -15,7 +15,7 @@ from microgrid_api.host_guard import HostGuard
 from microgrid_api.live import LiveFeed
 from microgrid_api.live_clients import LiveClients
 from microgrid_api.ports import ApiPorts
-from microgrid_api.routes import dashboard, health, live, login, quarantine
+from microgrid_api.routes import dashboard, health, ledger, live, login, quarantine
 
 _DESCRIPTION = """\
 Live values, alerts and history of a microgrid.
@@ -69,6 +69,7 @@ def create_app(
         openapi_tags=[
             {"name": "login", "description": "Signing in."},
             {"name": "dashboard", "description": "What the operators' dashboard shows."},
+            {"name": "devices", "description": "The devices of a grid."},
             {"name": "quarantine", "description": "Messages that were refused; for administrators."},
             {"name": "health", "description": "For those who run the service; without a token."},
         ],
@@ -92,6 +93,6 @@ def create_app(
             allow_headers=["Authorization", "Content-Type"],
         )
     app.add_middleware(HostGuard)
-    for routes in (login, dashboard, live, quarantine, health):
+    for routes in (login, dashboard, live, quarantine, ledger, health):
         app.include_router(routes.router)
     return app

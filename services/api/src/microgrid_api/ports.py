@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from microgrid_common.ports.alert_store import AlertStore
 from microgrid_common.ports.durable_log import DurableLog
+from microgrid_common.ports.ledger_store import LedgerStore
 from microgrid_common.ports.quarantine import Quarantine
 from microgrid_common.ports.telemetry_store import TelemetryStore
 from microgrid_common.runtime.health import Ping
@@ -22,5 +23,6 @@ class ApiPorts:
     quarantine: Quarantine
     replayer: Replayer
     """Puts quarantined messages through again."""
+    ledgers: LedgerStore
     dependencies: Mapping[str, Ping]
     """What `/readyz` asks, by the name that it shows."""

@@ -8,6 +8,7 @@ from microgrid_api.settings import ApiSettings
 from microgrid_common.adapters.redis.alert_store import RedisAlertStore
 from microgrid_common.adapters.redis.connection import make_client
 from microgrid_common.adapters.redis.durable_log import RedisDurableLog
+from microgrid_common.adapters.redis.ledger_store import RedisLedgerStore
 from microgrid_common.adapters.redis.quarantine import RedisQuarantine
 from microgrid_common.adapters.telemetry_stores import open_telemetry_store
 from microgrid_common.runtime.quarantine_replay import Replayer, no_registry
@@ -28,5 +29,6 @@ async def build(settings: ApiSettings) -> AsyncIterator[ApiPorts]:
             telemetry=telemetry,
             quarantine=quarantine,
             replayer=Replayer(quarantine, load_registry=no_registry, shards=settings.stream_shards),
+            ledgers=RedisLedgerStore(client),
             dependencies={"redis": log.ping, "telemetry_store": telemetry.ping},
         )

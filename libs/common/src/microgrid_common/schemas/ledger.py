@@ -58,6 +58,8 @@ class BootLedger(NamedTuple):
     """How many numbers are in quarantine and have not been accepted since."""
     forgotten: int = 0
     """How many numbers are missing without being in `gaps`, since there were too many."""
+    detailed_from: int = 0
+    """The ranges below tell all of the numbers from here on; of lower ones only counts are left."""
     gaps: tuple[Gap, ...] = ()
     """What is missing, in order; within `first` and `last`."""
     refused: tuple[Span, ...] = ()

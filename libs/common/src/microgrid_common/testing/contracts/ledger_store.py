@@ -33,6 +33,7 @@ _FULL = DeviceLedger(
             last=2**53 - 1,
             quarantined=5,
             forgotten=6,
+            detailed_from=1,
             gaps=(Gap(1, 2, 1_795_428_000_000), Gap(4, 4, 1_795_428_000_001)),
             refused=(Span(3, 3),),
         ),

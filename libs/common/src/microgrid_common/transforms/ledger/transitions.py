@@ -74,6 +74,7 @@ def _continued(boots: tuple[BootLedger, ...], events: Sequence[Run | Announcemen
         run.last,
         boot.quarantined,
         boot.forgotten,
+        boot.detailed_from,
         boot.gaps,
         boot.refused,
     )
@@ -170,10 +171,15 @@ def _reaching(boot: BootLedger, run: Run, now: int) -> BootLedger:
 
 def _limited(boot: BootLedger) -> BootLedger:
     if (excess := len(boot.gaps) - GAPS_KEPT) > 0:
-        forgotten = boot.forgotten + count(boot.gaps[:excess])
-        boot = boot._replace(gaps=boot.gaps[excess:], forgotten=forgotten)
+        dropped = boot.gaps[:excess]
+        boot = boot._replace(
+            gaps=boot.gaps[excess:],
+            forgotten=boot.forgotten + count(dropped),
+            detailed_from=max(boot.detailed_from, dropped[-1].last + 1),
+        )
     if (excess := len(boot.refused) - REFUSED_KEPT) > 0:
-        boot = boot._replace(refused=boot.refused[excess:])
+        detailed_from = max(boot.detailed_from, boot.refused[excess - 1].last + 1)
+        boot = boot._replace(refused=boot.refused[excess:], detailed_from=detailed_from)
     return boot
 
 
