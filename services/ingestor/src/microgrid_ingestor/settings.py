@@ -34,7 +34,7 @@ class IngestorSettings(
     quarantine_messages: Annotated[int, Field(ge=1, le=10_000_000)] = 50_000
     """How many messages quarantine may hold; beyond it the oldest closed ones go, then open ones."""
     quarantine_megabytes: Annotated[int, Field(ge=1, le=1_000_000)] = 64
-    """What these may take in the stream; Redis needs up to twice that, beside the readings."""
+    """What these may take in the stream; Redis needs 1 kB more for each message."""
     quarantine_keep_days: Annotated[float, Field(gt=0, le=36_500)] = 90
     """How long a message stays in quarantine."""
     backfill_grace_seconds: Annotated[float, Field(gt=0, le=86_400)] = 30
