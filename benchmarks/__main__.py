@@ -4,7 +4,7 @@ import math
 import platform
 from datetime import UTC, datetime
 
-from benchmarks import ingest, telegraf
+from benchmarks import ingest, rollup_queries, telegraf
 from benchmarks.result import Result
 
 
@@ -20,6 +20,11 @@ def main() -> None:
         _print_ratio(ours, other)
     if not telegraf.is_available():
         print("Telegraf is not here, so nothing is compared with it: tools/telegraf.sh builds it")
+    print("\nRoll-ups: one metric of a device, from asking to figures in Python")
+    print(f"{'':38}{'rows':>12}{'median ms':>16}{'limit':>9}")
+    for answer in rollup_queries.run():
+        limit = "-" if answer.limit_milliseconds is None else f"{answer.limit_milliseconds:.0f}"
+        print(f"{answer.name:38}{answer.rows:12,}{answer.median_milliseconds:16.0f}{limit:>9}")
 
 
 def _print_result(result: Result) -> None:

@@ -2,7 +2,6 @@
 
 from itertools import pairwise
 from math import fsum
-from typing import NamedTuple
 
 from microgrid_common.transforms.rollups.quantity import largest_growth_kwh
 
@@ -12,28 +11,21 @@ Sample = tuple[int, float]
 _KW_MS_PER_KWH = 3_600_000
 
 
-class Flow(NamedTuple):
-    """Energy by direction, neither of them negative."""
-
-    in_kwh: float
-    """Of positive power (charged, imported, consumed, generated), or counted by a meter."""
-    out_kwh: float
-    """Of negative power (discharged, exported)."""
-
-
-NO_FLOW = Flow(0.0, 0.0)
+Flow = tuple[float, float]
+"""kWh by direction, neither of them negative: in (of positive power, which is charged, imported, consumed or
+generated, or counted by a meter), and out (of negative power, which is discharged or exported)."""
 
 
 def energy_below(first_kw: float, last_kw: float, duration_ms: int) -> Flow:
     """The energy of a power that goes from one value to another in a straight line."""
     if first_kw >= 0 and last_kw >= 0:
-        return Flow((first_kw + last_kw) / 2 * duration_ms / _KW_MS_PER_KWH, 0.0)
+        return (first_kw + last_kw) / 2 * duration_ms / _KW_MS_PER_KWH, 0.0
     if first_kw <= 0 and last_kw <= 0:
-        return Flow(0.0, -(first_kw + last_kw) / 2 * duration_ms / _KW_MS_PER_KWH)
+        return 0.0, -(first_kw + last_kw) / 2 * duration_ms / _KW_MS_PER_KWH
     crossing = first_kw / (first_kw - last_kw)
     before = abs(first_kw) / 2 * (crossing * duration_ms) / _KW_MS_PER_KWH
     after = abs(last_kw) / 2 * ((1 - crossing) * duration_ms) / _KW_MS_PER_KWH
-    return Flow(before, after) if first_kw > 0 else Flow(after, before)
+    return (before, after) if first_kw > 0 else (after, before)
 
 
 def growth_kwh(metric: str, before: Sample, after: Sample) -> float | None:
@@ -57,6 +49,6 @@ def energy_of_powers(samples: list[Sample]) -> Flow:
     if all(value >= 0 for _, value in samples):
         # Nearly every one: three times as fast as asking each line where it crosses zero.
         doubled = fsum([(after[0] - before[0]) * (before[1] + after[1]) for before, after in pairs])
-        return Flow(doubled / 2 / _KW_MS_PER_KWH, 0.0)
+        return doubled / 2 / _KW_MS_PER_KWH, 0.0
     flows = [energy_below(before[1], after[1], after[0] - before[0]) for before, after in pairs]
-    return Flow(fsum([flow.in_kwh for flow in flows]), fsum([flow.out_kwh for flow in flows]))
+    return fsum([into for into, _ in flows]), fsum([out for _, out in flows])

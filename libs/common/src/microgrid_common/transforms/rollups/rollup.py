@@ -1,6 +1,6 @@
 """Figures of five minutes, an hour or a day."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import zip_longest
 from math import fsum
@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from microgrid_common.transforms.rollups.buckets import BUCKET_MS
 from microgrid_common.transforms.rollups.calendar import Span
-from microgrid_common.transforms.rollups.crossing import Part, parts_between
+from microgrid_common.transforms.rollups.crossing import NO_PART, Part, parts_between
+from microgrid_common.transforms.rollups.quantity import QUANTITIES, Quantity
 from microgrid_common.transforms.rollups.summary import Summary, mean_within
 
 
@@ -57,17 +58,20 @@ def five_minute_rollups(metric: str, summaries: Iterable[Summary], span: Span) -
     Returns:
         In order of time. A bucket without points that no line crosses is not among them.
     """
+    quantity = QUANTITIES.get(metric, Quantity.LEVEL)
+    ordered = list(summaries)
     rollups: list[Rollup] = []
-    arriving: Part | None = None
-    for summary, following in _with_next(summaries):
-        parts = parts_between(metric, summary, following) if following else ()
-        rollups.append(_complete(summary, arriving, parts[0] if parts else None))
-        # A line that arrives at the very start of a bucket has no part in it.
-        arrives = bool(following and parts and parts[-1].bucket_ms == following.start_ms)
-        arriving = parts[-1] if arrives else None
-        crossed = parts[1:-1] if arrives else parts[1:]
-        if crossed:
-            rollups.extend(map(_only_crossed, crossed))
+    arriving = NO_PART
+    for summary, following in zip_longest(ordered, ordered[1:]):
+        parts = parts_between(metric, quantity, summary, following) if following else ()
+        rollups.append(_complete(summary, arriving, parts[0] if parts else NO_PART))
+        arriving = NO_PART
+        for part in parts[1:]:
+            # A line that arrives at the very start of a bucket has no part in it.
+            if part[0] == following.start_ms:
+                arriving = part
+            else:
+                rollups.append(_only_crossed(part))
     return [rollup for rollup in rollups if span.start_ms <= rollup.start_ms < span.end_ms]
 
 
@@ -107,34 +111,23 @@ def extremes(rollups: Iterable[Rollup]) -> tuple[list[float], list[float]]:
     )
 
 
-def _with_next(summaries: Iterable[Summary]) -> Iterator[tuple[Summary, Summary | None]]:
-    ordered = list(summaries)
-    return zip_longest(ordered, ordered[1:])
-
-
 def _only_crossed(part: Part) -> Rollup:
     bucket_ms, covered_ms, into, out = part
     return Rollup(bucket_ms, bucket_ms + BUCKET_MS, 0, None, None, None, covered_ms, into, out)
 
 
-def _complete(own: Summary, arriving: Part | None, leaving: Part | None) -> Rollup:
-    covered_ms, into, out = own.covered_ms, own.energy_in_kwh, own.energy_out_kwh
-    if arriving:
-        covered_ms += arriving.covered_ms
-        into += arriving.in_kwh
-        out += arriving.out_kwh
-    if leaving:
-        covered_ms += leaving.covered_ms
-        into += leaving.in_kwh
-        out += leaving.out_kwh
+def _complete(own: Summary, arriving: Part, leaving: Part) -> Rollup:
+    start_ms, points, mean, minimum, maximum, *_, covered_ms, into, out = own
+    _, arriving_ms, arriving_in, arriving_out = arriving
+    _, leaving_ms, leaving_in, leaving_out = leaving
     return Rollup(
-        own.start_ms,
-        own.start_ms + BUCKET_MS,
-        own.points,
-        own.mean,
-        own.minimum,
-        own.maximum,
-        covered_ms,
-        into,
-        out,
+        start_ms,
+        start_ms + BUCKET_MS,
+        points,
+        mean,
+        minimum,
+        maximum,
+        arriving_ms + covered_ms + leaving_ms,
+        arriving_in + into + leaving_in,
+        arriving_out + out + leaving_out,
     )

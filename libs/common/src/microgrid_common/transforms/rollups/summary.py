@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from microgrid_common.transforms.rollups.buckets import bucket_of
 from microgrid_common.transforms.rollups.energy import (
-    NO_FLOW,
     Flow,
     Sample,
     energy_of_powers,
@@ -88,7 +87,7 @@ def _inside(metric: str, ordered: list[Sample]) -> tuple[int, Flow]:
     quantity = QUANTITIES.get(metric, Quantity.LEVEL)
     if quantity is Quantity.COUNTER:
         return _counted(metric, ordered)
-    flow = energy_of_powers(ordered) if quantity is Quantity.POWER else NO_FLOW
+    flow = energy_of_powers(ordered) if quantity is Quantity.POWER else (0.0, 0.0)
     return ordered[-1][0] - ordered[0][0], flow
 
 
@@ -100,4 +99,4 @@ def _counted(metric: str, ordered: list[Sample]) -> tuple[int, Flow]:
         if growth is not None:
             covered_ms += after[0] - before[0]
             grown.append(growth)
-    return covered_ms, Flow(fsum(grown), 0.0)
+    return covered_ms, (fsum(grown), 0.0)
