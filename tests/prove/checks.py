@@ -28,7 +28,7 @@ class Fates:
     def __init__(self, evidence: Evidence) -> None:
         stored = {row.key for row in evidence.rows}
         refused = quarantined_numbers(evidence)
-        missing = {Number(entry.boot, seq) for entry in evidence.ledger for seq in entry.missing}
+        missing = {Number(entry.boot, seq) for entry in evidence.ledger for seq in entry.missing.named}
         self.stored = [sample for sample in evidence.sent if row_key(sample) in stored]
         self.quarantined = [sample for sample in evidence.sent if sample.number in refused]
         fated = {sample.number for sample in (*self.stored, *self.quarantined)}
@@ -109,7 +109,7 @@ def no_row_is_doubled(evidence: Evidence) -> Iterator[str]:
 
 
 def the_ledger_agrees_with_the_store(evidence: Evidence) -> Iterator[str]:
-    """Received, quarantined and missing, per device and boot, are what is found in the stores."""
+    """Received, quarantined and missing, number by number, are what is found in the stores."""
     stored = {row.key for row in evidence.rows}
     refused = quarantined_numbers(evidence)
     ledger = {entry.boot: entry for entry in evidence.ledger}
@@ -125,13 +125,15 @@ def the_ledger_agrees_with_the_store(evidence: Evidence) -> Iterator[str]:
         in_store = {sample.number.seq for sample in samples if row_key(sample) in stored} - in_quarantine
         absent = {sample.number.seq for sample in samples} - in_store - in_quarantine
         for what, said, found in (
-            ("received", entry.received, len(in_store)),
-            ("quarantined", entry.quarantined, len(in_quarantine)),
+            ("received", entry.received, in_store),
+            ("quarantined", entry.quarantined, in_quarantine),
+            ("missing", entry.missing, absent),
         ):
-            if said != found:
-                yield f"{boot}: the ledger says {said} {what}, the stores have {found}"
-        if entry.missing != absent:
-            yield f"{boot}: the ledger names {_some(entry.missing)} missing, the stores lack {_some(absent)}"
+            if said.named != found:
+                surplus, lack = _some(said.named - found), _some(found - said.named)
+                yield f"{boot}: the ledger names {surplus} {what} that are not, and not {lack}"
+            if said.total != len(found):
+                yield f"{boot}: the ledger counts {said.total} {what}, the stores have {len(found)}"
 
 
 def no_alarm_is_doubled(evidence: Evidence) -> Iterator[str]:

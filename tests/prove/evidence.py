@@ -115,15 +115,22 @@ class Quarantined:
     """Which junk it is; None for what is not."""
 
 
+class LedgerNumbers(NamedTuple):
+    """What the ledger says of some numbers."""
+
+    total: int
+    named: frozenset[int]
+    """The same, one by one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerBoot:
     """What the ledger says of one boot of a device."""
 
     boot: Boot
-    received: int
-    quarantined: int
-    missing: frozenset[int]
-    """The numbers that it names missing."""
+    received: LedgerNumbers
+    quarantined: LedgerNumbers
+    missing: LedgerNumbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

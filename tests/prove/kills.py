@@ -80,16 +80,19 @@ class Killer:
         killed_at = time.monotonic()
         await asyncio.to_thread(process.kill)
         await asyncio.sleep(cycle.down_seconds)
-        if is_broker:
-            self.lost_with_broker |= accepted_junk(self._fleet.record()) - safe
         await asyncio.to_thread(process.start)
         back_at = time.monotonic()
+        caught_up_after = await self._catch_up(back_at)
+        if is_broker:
+            # Not only what came before: Mosquitto forgets shared subscriptions, and drops what comes before
+            # the ingestors have subscribed again.
+            self.lost_with_broker |= accepted_junk(self._fleet.record()) - safe
         return Kill(
             target=cycle.target,
             process=name,
             at=killed_at - self._started,
             down_for=back_at - killed_at,
-            caught_up_after=await self._catch_up(back_at),
+            caught_up_after=caught_up_after,
         )
 
     async def _catch_up(self, back_at: float) -> float | None:

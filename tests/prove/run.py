@@ -11,8 +11,9 @@ from pathlib import Path
 from tests.prove.checks import PROMISES, Violation, violations
 from tests.prove.evidence import Evidence
 from tests.prove.figures import figures
-from tests.prove.fleet import sent_junk, sent_samples
+from tests.prove.fleet import devices, sent_junk, sent_samples
 from tests.prove.kills import Killer
+from tests.prove.ledger import read_ledger
 from tests.prove.memory import PeakMemory
 from tests.prove.report import Report
 from tests.prove.schedule import kill_schedule
@@ -137,7 +138,7 @@ class _Run:
             sent_junk=sent_junk(record, self._killer.lost_with_broker),
             rows=await self._stores.rows(),
             quarantined=await self._stores.quarantined(),
-            ledger=(),
+            ledger=await read_ledger(self._system.api_url, devices(record)),
             alert_events=await self._stores.alert_events(),
             kills=tuple(self._killer.kills),
             peak_memory=dict(self._memory.megabytes),

@@ -26,7 +26,7 @@ Killable = Server | ServiceProcess
 INGESTORS = ("ingestor-1", "ingestor-2")
 BROKER, REDIS, INFLUXDB = "mosquitto", "redis", "influxdb"
 
-API_MODULE = "microgrid_api"
+INGESTOR_MODULE, API_MODULE = "microgrid_ingestor", "microgrid_api"
 _READY_SECONDS = 40.0
 _LAST_CHARACTERS = 1_000
 
@@ -115,9 +115,8 @@ def _processes(folder: Path) -> Iterator[System]:
             own_settings = {**settings, "MICROGRID_HEALTH_PORT": str(health_port), **more}
             return stack.enter_context(service_process(module, own_settings, own))
 
-        services = {
-            name: service(name, "microgrid_ingestor", MICROGRID_INGESTOR_NAME=name) for name in INGESTORS
-        }
+        _set_up(settings, folder)
+        services = {name: service(name, INGESTOR_MODULE, MICROGRID_INGESTOR_NAME=name) for name in INGESTORS}
         services["alert-engine"] = service("alert-engine", "microgrid_alert_engine")
         services["api"] = service("api", API_MODULE)
         yield System(
@@ -131,6 +130,15 @@ def _processes(folder: Path) -> Iterator[System]:
         )
 
 
+def _set_up(settings: Mapping[str, str], folder: Path) -> None:
+    """Make the buckets, as an operator does before the first start."""
+    own = folder / "setup"
+    own.mkdir()
+    with service_process(INGESTOR_MODULE, settings, own, arguments=["setup"]) as setup:
+        if setup.wait():
+            raise NotReadyError(f"the setup failed: {setup.log()[-_LAST_CHARACTERS:]}")
+
+
 def _settings(broker: Mosquitto, redis: Redis, bucket: InfluxBucket, api_port: int) -> dict[str, str]:
     return {
         "MICROGRID_MQTT_URL": broker.url,
@@ -141,4 +149,8 @@ def _settings(broker: Mosquitto, redis: Redis, bucket: InfluxBucket, api_port: i
         "MICROGRID_INFLUX_ORG": bucket.org,
         "MICROGRID_INFLUX_BUCKET": bucket.bucket,
         "MICROGRID_API_PORT": str(api_port),
+        # As patient as a run of some minutes can be; what is asked for and how stays as it is.
+        "MICROGRID_BACKFILL_GRACE_SECONDS": "5",
+        "MICROGRID_BACKFILL_INTERVAL_SECONDS": "5",
+        "MICROGRID_BACKFILL_REQUESTS_PER_SECOND": "100",
     }

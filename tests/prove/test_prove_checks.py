@@ -13,6 +13,7 @@ from tests.prove.evidence import (
     Junk,
     Kill,
     LedgerBoot,
+    LedgerNumbers,
     Number,
     Quarantined,
     Row,
@@ -77,6 +78,10 @@ def event(transition: AlertTransition, number: int, *, minutes: int) -> AlertEve
     return AlertEvent(transition=transition, at=at, alert=alert)
 
 
+def told(*numbers: int) -> LedgerNumbers:
+    return LedgerNumbers(len(numbers), frozenset(numbers))
+
+
 RAISED, CLEARED = AlertTransition.RAISED, AlertTransition.CLEARED
 
 HONEST = Evidence(
@@ -93,7 +98,7 @@ HONEST = Evidence(
         Quarantined(topic=TOPIC, reason="wrong_type", refused=(number(BAD),), carried=(number(BAD),)),
         Quarantined(topic=TOPIC, reason="malformed_json", junk=JUNK),
     ],
-    ledger=[LedgerBoot(boot=BOOT, received=2, quarantined=1, missing=frozenset({LOST}))],
+    ledger=[LedgerBoot(boot=BOOT, received=told(GOOD, IN_PART), quarantined=told(BAD), missing=told(LOST))],
     alert_events=[
         event(RAISED, 1, minutes=1),
         event(CLEARED, 1, minutes=2),
@@ -128,7 +133,7 @@ def without_quarantined(index: int) -> Evidence:
 BROKEN: dict[str, list[Callable[[], Evidence]]] = {
     "every sample has a fate": [
         lambda: replace(HONEST, rows=[row(IN_PART)]),
-        lambda: with_ledger(missing=frozenset()),
+        lambda: with_ledger(missing=told()),
         lambda: without_quarantined(1),
         lambda: replace(HONEST, ledger=[]),
     ],
@@ -150,10 +155,12 @@ BROKEN: dict[str, list[Callable[[], Evidence]]] = {
     ],
     "no row is doubled": [lambda: replace(HONEST, rows=[*HONEST.rows, row(GOOD)])],
     "the ledger agrees with the store": [
-        lambda: with_ledger(received=1),
-        lambda: with_ledger(quarantined=0),
-        lambda: with_ledger(missing=frozenset({LOST, GOOD})),
-        lambda: with_ledger(missing=frozenset()),
+        lambda: with_ledger(received=told(GOOD)),
+        lambda: with_ledger(received=told(GOOD, 99)),
+        lambda: with_ledger(received=told(GOOD, IN_PART)._replace(total=3)),
+        lambda: with_ledger(quarantined=told()),
+        lambda: with_ledger(missing=told(LOST, GOOD)),
+        lambda: with_ledger(missing=told()),
         lambda: replace(HONEST, ledger=[]),
         lambda: replace(HONEST, ledger=[*HONEST.ledger, replace(HONEST.ledger[0], boot=Boot(DEVICE, "b2"))]),
     ],
