@@ -68,8 +68,9 @@ class InfluxServer:
         self._org = org
         self._timeout = timeout
         # Gzip leaves a fifth of the bytes for 0.7 to 1.3 µs of our CPU a reading and as much of the
-        # server's; on loopback there is nothing to gain.
+        # server's, and 8,640 roll-ups take 50 ms longer with it; on loopback there is nothing to gain.
         self._loopback = urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}
+        self._accepted_encoding = "identity" if self._loopback else "gzip"
 
     async def __aenter__(self) -> Self:
         """Make the HTTP client."""
@@ -137,7 +138,11 @@ class InfluxServer:
         body = query_body(text, parameters)
         try:
             response: aiohttp.ClientResponse = await self._query_service.post_query_async(
-                org=self._org, query=body, _preload_content=False, async_req=False
+                org=self._org,
+                query=body,
+                accept_encoding=self._accepted_encoding,
+                _preload_content=False,
+                async_req=False,
             )
             async with response:
                 await _require_ok(response)
@@ -159,7 +164,11 @@ class InfluxServer:
             response: aiohttp.ClientResponse = await self._client.api_client.call_api(
                 "/query",
                 "POST",
-                header_params={"Content-Type": _FORM, "Accept": ANSWER_TYPE},
+                header_params={
+                    "Content-Type": _FORM,
+                    "Accept": ANSWER_TYPE,
+                    "Accept-Encoding": self._accepted_encoding,
+                },
                 body=query_form(bucket, statements, parameters),
                 _preload_content=False,
                 async_req=False,
