@@ -14,6 +14,8 @@ class InboundMessage(NamedTuple):
     """Aware, UTC; later for each message than for the one before it, by a microsecond at least."""
     left_out_bytes: int = 0
     """How much of the end of `payload` was not kept: it was far larger than what is valid."""
+    retained: bool = False
+    """Whether the broker had kept it from an unknown earlier time, for those who come later."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ class MqttConnection(asyncio.Protocol):
                 packet, size = mqtt5.read(view[position:])
                 position += size
                 if type(packet) is mqtt5.PublishPacket:
-                    message = InboundMessage(packet.topic, packet.payload, arrival)
+                    message = InboundMessage(packet.topic, packet.payload, arrival, 0, packet.retain)
                     self._keep(message, packet.packet_id, size)
                     arrival += _MICROSECOND
                 else:
@@ -192,7 +192,21 @@ class MqttConnection(asyncio.Protocol):
             raise problems.refused_login(accepted.reason_code.value, problems.in_words(accepted.reason_code))
         self._logged_in = True
         self.keep_alive_seconds = accepted.server_keep_alive or connect.keep_alive
-        filters = [mqtt5.TopicFilter(pattern, max_qos=mqtt5.QoS.AT_LEAST_ONCE) for pattern in topic_filters]
+        await self.subscribe(topic_filters)
+        return accepted
+
+    async def subscribe(self, topic_filters: list[str]) -> None:
+        """Let messages of some topics come, those first that the broker has kept.
+
+        Raises:
+            RetryableError: the broker refused, or the connection ended.
+        """
+        # Only what the broker had kept is to come as retained, not what is published to be kept.
+        filters = [
+            mqtt5.TopicFilter(pattern, max_qos=mqtt5.QoS.AT_LEAST_ONCE, retain_as_published=False)
+            for pattern in topic_filters
+        ]
+        self._answers[mqtt5.SubAckPacket] = asyncio.get_running_loop().create_future()
         self._send(mqtt5.SubscribePacket(1, filters).write())
         subscribed = cast("mqtt5.SubAckPacket", await self._answer(mqtt5.SubAckPacket))
         for pattern, code in zip(topic_filters, subscribed.reason_codes, strict=True):
@@ -200,7 +214,11 @@ class MqttConnection(asyncio.Protocol):
                 raise RetryableError(
                     f"the broker refused to subscribe to {pattern} ({problems.in_words(code)})"
                 )
-        return accepted
+
+    def unsubscribe(self, topic_filters: list[str]) -> None:
+        """Want nothing more of some topics. Does nothing once the connection has ended."""
+        if not self.closed.done():
+            self._send(mqtt5.UnsubscribePacket(2, topic_filters).write())
 
     async def _answer(self, kind: type) -> mqtt5.Packet:
         answer = self._answers[kind]

@@ -21,6 +21,10 @@ from microgrid_common.ports.errors import RetryableError
 from microgrid_common.ports.message_source import InboundBatch
 from microgrid_common.runtime.backoff import Backoff
 
+RETAINED_WITHIN = timedelta(seconds=30)
+"""What the broker has kept comes so soon after subscribing. Until then what is published on these topics
+comes twice; later that would only be a waste."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiverOptions:
@@ -29,6 +33,9 @@ class ReceiverOptions:
     client_id: str
     """Names the session that the broker keeps; unique among replicas, the same after a restart."""
     topic_filters: list[str]
+    retained_filters: list[str] = field(default_factory=list)
+    """Of these topics also what the broker has kept, once for each new session. A shared subscription gets
+    none of that, hence another one beside it, for a while."""
     receive_maximum: int = 5_000
     """How many messages the broker may send ahead of our acknowledgements, 1 to 65,535."""
     batch_limit: int = 1_000
@@ -165,6 +172,7 @@ class MqttReceiver:
                 )
                 try:
                     accepted = await connection.open_session(self._connect_packet(), options.topic_filters)
+                    await self._ask_for_retained(connection, session_present=accepted.session_present)
                 except BaseException:
                     connection.close("no session")
                     raise
@@ -176,6 +184,18 @@ class MqttReceiver:
             self._has_session = False
             self._log.warning("mqtt_session_lost")
         return connection
+
+    async def _ask_for_retained(self, connection: MqttConnection, *, session_present: bool) -> None:
+        filters = self._options.retained_filters
+        if not filters:
+            return
+        if session_present:
+            # The connection may have ended before we got to it.
+            connection.unsubscribe(filters)
+            return
+        await connection.subscribe(filters)
+        loop = asyncio.get_running_loop()
+        loop.call_later(RETAINED_WITHIN.total_seconds(), connection.unsubscribe, filters)
 
     def _connect_packet(self) -> mqtt5.ConnectPacket:
         options, password = self._options, self._address.password
