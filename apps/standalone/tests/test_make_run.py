@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +154,43 @@ async def test_bad_input_is_quarantined_and_counted_and_the_next_message_is_proc
     await until_consumption_is(api, 7.7)
     metrics = (await api.get("/metrics")).text
     assert f'microgrid_quarantined_total{{reason="{reason}"}} 1.0' in metrics
+
+
+async def test_what_was_refused_can_be_looked_at_replayed_and_discarded(
+    settings: dict[str, str], api: httpx.AsyncClient
+) -> None:
+    async def the_open_one(grid_id: str) -> Any:
+        found = await get(api, f"/api/quarantine/{grid_id}")
+        return found["messages"][0] if found and found["messages"] else None
+
+    async def in_quarantine(grid_id: str) -> Any:
+        return await wait_until(
+            lambda: the_open_one(grid_id), timeout=5, description=f"a message of {grid_id}"
+        )
+
+    await publish(settings, b"?", topic="microgrid/nonsense")
+    nonsense = await in_quarantine("~no-grid")
+    assert (nonsense["reason"], nonsense["topic"]) == ("unknown_topic", "microgrid/nonsense")
+    await api.post(f"/api/quarantine/~no-grid/{nonsense['id']}/discard")
+    assert await the_open_one("~no-grid") is None
+
+    # The store takes nothing this late, however often it is asked.
+    late = (datetime.now(UTC) - timedelta(days=40)).isoformat()
+    body = {"schema": 1, "timestamp": late, "metrics": {"consumption_kw": 1}}
+    await publish(settings, json.dumps(body).encode(), topic="microgrid/village/device/meter/telemetry")
+    refused = await in_quarantine("village")
+    assert (refused["reason"], refused["topic"]) == ("rejected_by_store", "")
+    answer = (await api.post(f"/api/quarantine/village/{refused['id']}/replay")).json()
+    assert (answer["verdict"], answer["readings"]) == ("accepted", 1)
+    again = await in_quarantine("village")
+    assert (again["id"], again["handled_by"]) == (refused["id"], "user")
+
+    async def shown() -> bool:
+        text = (await api.get("/metrics")).text
+        line = 'microgrid_quarantine_messages{reason="rejected_by_store",state="open"} 1.0'
+        return line in text and 'microgrid_stream_lag_entries{group="historian"' in text
+
+    await wait_until(shown, timeout=10, description="the figures of the streams and of quarantine")
 
 
 async def test_the_simulator_gives_live_values_within_five_seconds(
