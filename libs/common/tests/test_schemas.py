@@ -20,7 +20,13 @@ from microgrid_common.schemas.catalogue import METRICS
 from microgrid_common.schemas.identifiers import Identifier, is_identifier
 from microgrid_common.schemas.notice import DeviceNotice
 from microgrid_common.schemas.quarantine import Defect, QuarantinedMessage, Reason
-from microgrid_common.schemas.reading import Flag, Reading, decode_readings, encode_readings
+from microgrid_common.schemas.reading import (
+    Flag,
+    MalformedBatchError,
+    Reading,
+    decode_readings,
+    encode_readings,
+)
 from microgrid_common.schemas.status import DeviceStatus, PresenceStatus
 from microgrid_common.schemas.streams import readings_stream_of, readings_streams
 from microgrid_common.schemas.telemetry import DeviceAlert
@@ -77,7 +83,7 @@ def test_readings_come_back_as_they_went(batch: list[Reading]) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[1]", b'[{"grid_id":"g"}]', b"\xff", b"null"])
 def test_what_is_no_batch_of_readings_is_refused(data: bytes) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(MalformedBatchError):
         decode_readings(data)
 
 

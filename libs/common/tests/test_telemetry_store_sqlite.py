@@ -5,11 +5,11 @@ import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from microgrid_common.adapters.sqlite.telemetry_store import SqliteTelemetryStore
 from microgrid_common.ports.errors import PartialWriteError, PermanentError, RetryableError

@@ -1,9 +1,9 @@
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 import pytest
+from msgspec.structs import replace
 from pydantic import SecretStr
 
 from microgrid_common.adapters.telemetry_stores import open_rollup_store, open_telemetry_store

@@ -1,8 +1,9 @@
 """What the lifecycle decides on readings, notices and silence."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from microgrid_alert_engine.lifecycle import AlertToClear, Decision, Lifecycle, rule_id_of_message
 from microgrid_alert_engine.rules import PROTOTYPE_RULES

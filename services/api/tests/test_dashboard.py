@@ -1,11 +1,11 @@
 """What the dashboard shows, also when there is little to show or a store is away."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from microgrid_api import errors
 from microgrid_api.live import LiveFeed

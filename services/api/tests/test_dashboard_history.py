@@ -1,12 +1,12 @@
 """History: which points, how many, and what may be asked."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from microgrid_api.history import POINTS_SHOWN, Thinner, parse_period
 from microgrid_common.ports.telemetry_store import Point

@@ -1,11 +1,11 @@
 """The newest values, whatever order readings arrive in."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from microgrid_api.live_state import LiveState
 from microgrid_common.ports.telemetry_store import Point

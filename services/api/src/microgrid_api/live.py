@@ -10,7 +10,6 @@ from functools import partial
 from typing import Final
 
 import structlog
-from pydantic import ValidationError
 
 from microgrid_api.live_state import LiveState, LiveValue
 from microgrid_common.ports.durable_log import DurableLog, Entry
@@ -194,9 +193,9 @@ class LiveFeed:
                 self._alert_events.append(AlertEvent.model_validate_json(entry.data))
                 self._alert_events_seen += 1
             # A device's notice reaches operators as the alert that the engine makes of it.
-        except ValidationError as error:
+        except ValueError as error:
             structlog.get_logger().warning(
-                "live_entry_skipped", stream=entry.stream, id=entry.id, problems=error.error_count()
+                "live_entry_skipped", stream=entry.stream, id=entry.id, problem=str(error)[:200]
             )
 
     def _announce(self) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from pydantic import ValidationError
 
 from microgrid_common.ports.durable_log import DurableLog, Entry, LogConsumer, Record
 from microgrid_common.ports.errors import PartialWriteError, PermanentError
@@ -16,7 +15,7 @@ from microgrid_common.runtime.backoff import until_it_works
 from microgrid_common.schemas.numbering import NumberRange
 from microgrid_common.schemas.quarantine import Defect, QuarantinedMessage, Reason
 from microgrid_common.schemas.quarantine_entry import time_of
-from microgrid_common.schemas.reading import Reading, decode_readings, encode_readings
+from microgrid_common.schemas.reading import MalformedBatchError, Reading, decode_readings, encode_readings
 from microgrid_common.schemas.refusal import Refusal, encode_refusals
 from microgrid_common.schemas.streams import (
     QUARANTINE_STREAM,
@@ -81,7 +80,7 @@ async def _store(
             continue
         try:
             decoded = decode_readings(entry.data)
-        except ValidationError as error:
+        except MalformedBatchError as error:
             log.exception("stream_entry_undecodable", stream=entry.stream, entry=entry.id)
             # A time that is the same when it is tried again: see `QuarantineEntry.identity`.
             appended_at = time_of(entry.id)

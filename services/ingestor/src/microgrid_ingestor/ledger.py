@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
-from pydantic import ValidationError
 
 from microgrid_common.ports.durable_log import Entry, LogConsumer
 from microgrid_common.ports.ledger_store import LedgerChanges, LedgerStore
@@ -178,7 +177,7 @@ def _gather(entries: Sequence[Entry]) -> NewsOfDevices:
     for entry in entries:
         try:
             gather(entry.kind, entry.data, news)
-        except ValidationError:
+        except ValueError:
             # The historian puts it in quarantine; what was in it shows as missing.
             log.exception("stream_entry_undecodable", stream=entry.stream, entry=entry.id)
     return news

@@ -1,11 +1,10 @@
 """A reading: what one device measured at one time, clean and in canonical units."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import TypeAdapter
+import msgspec
 
 
 class Flag(StrEnum):
@@ -23,8 +22,9 @@ class Flag(StrEnum):
     """A value was refused and is left out; the message is in quarantine with the reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+# A msgspec structure where other schemas are pydantic's: every message becomes one, and each of the
+# stream's consumers decodes it again. It takes a tenth of the time to make, and half to encode and decode.
+class Reading(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What one device measured at one time.
 
     Its identity is (`grid_id`, `device_id`, `timestamp`): stores overwrite on it, so that a message
@@ -55,18 +55,26 @@ class Reading:
         return self.received_at if Flag.PROTOTYPE in self.flags else self.timestamp
 
 
-_BATCH = TypeAdapter(list[Reading])
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(list[Reading])
+
+
+class MalformedBatchError(ValueError):
+    """Bytes are not what `encode_readings` writes."""
 
 
 def encode_readings(readings: Sequence[Reading]) -> bytes:
     """Readings as the JSON text that one entry of the `readings` stream carries."""
-    return _BATCH.dump_json(list(readings), exclude_defaults=True)
+    return _ENCODER.encode(readings)
 
 
 def decode_readings(data: bytes) -> list[Reading]:
     """The readings of one entry of the `readings` stream.
 
     Raises:
-        pydantic.ValidationError: `data` is not what `encode_readings` writes.
+        MalformedBatchError: `data` is not what `encode_readings` writes.
     """
-    return _BATCH.validate_json(data)
+    try:
+        return _DECODER.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedBatchError(str(error)) from None

@@ -1,9 +1,7 @@
 """Once more through the path of a message: what a quarantined one would become now."""
 
-from pydantic import ValidationError
-
 from microgrid_common.schemas.quarantine import Defect, QuarantinedMessage, Reason
-from microgrid_common.schemas.reading import decode_readings
+from microgrid_common.schemas.reading import MalformedBatchError, decode_readings
 from microgrid_common.transforms.enrich import Registry
 from microgrid_common.transforms.outcome import Outcome
 from microgrid_common.transforms.pipeline import process
@@ -34,9 +32,7 @@ def process_again(message: QuarantinedMessage, registry: Registry) -> Outcome:
         return process(message.topic, message.raw, message.received_at, registry)
     try:
         readings = tuple(decode_readings(message.raw))
-    except ValidationError as error:
-        defect = Defect(
-            reason=Reason.INTERNAL_ERROR, detail=f"not readings, in {error.error_count()} places at least"
-        )
+    except MalformedBatchError as error:
+        defect = Defect(reason=Reason.INTERNAL_ERROR, detail=f"not readings: {error}")
         return Outcome(defects=(defect,), grid_id=message.grid_id, device_id=message.device_id)
     return Outcome(readings, grid_id=message.grid_id, device_id=message.device_id)
