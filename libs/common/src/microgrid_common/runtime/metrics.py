@@ -57,6 +57,11 @@ ROLLUP_BUCKETS_WAITING = Gauge(
     "microgrid_rollup_buckets_waiting", "Five minutes and hours of devices that are to be rolled up."
 )
 ROLLUPS_MADE = Counter("microgrid_rollups_made_total", "Roll-ups written, by their length.", ["kind"])
+LINK_CHANGES = Counter(
+    "microgrid_device_link_changes_total",
+    "Devices that were connected, disconnected, stale or fresh again.",
+    ["change"],
+)
 LEDGER_DUPLICATES = Counter("microgrid_ledger_duplicates_total", "Numbered readings that had arrived before.")
 LEDGER_MISSING = Gauge(
     "microgrid_ledger_missing",

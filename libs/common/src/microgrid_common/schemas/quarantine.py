@@ -25,6 +25,8 @@ class Reason(StrEnum):
     NOT_FINITE = "not_finite"
     OUT_OF_RANGE = "out_of_range"
     UNKNOWN_UNIT = "unknown_unit"
+    UNKNOWN_DEVICE = "unknown_device"
+    """The device is not registered, where only registered ones are accepted."""
     REJECTED_BY_STORE = "rejected_by_store"
     INTERNAL_ERROR = "internal_error"
     """Our own fault: the message is kept so that it can be replayed once that is mended."""

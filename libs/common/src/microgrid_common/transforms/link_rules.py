@@ -22,6 +22,8 @@ class LinkRules:
     """However often it reports, less than this is a hiccup of the network or of ours."""
     guard: timedelta = timedelta(seconds=5)
     """A message may arrive so much later than another one that was sent at the same time."""
+    settling: timedelta = timedelta(seconds=30)
+    """After the platform was away silence counts only from then on: devices come back one by one."""
     forget_after: timedelta = timedelta(days=30)
     """An unregistered device that was silent for so long is forgotten."""
 

@@ -36,6 +36,10 @@ class Sighting(NamedTuple):
     metrics: frozenset[str] = frozenset()
     """What they measured: canonical metric names."""
 
+    def joined(self, other: "Sighting") -> "Sighting":
+        """Both as one."""
+        return self._replace(at=max(self.at, other.at), metrics=self.metrics | other.metrics)
+
 
 class Step(NamedTuple):
     """What a link becomes, and what is to be told about it."""

@@ -44,6 +44,7 @@ class Outcome(NamedTuple):
     defects: tuple[Defect, ...] = ()
     """At most `MAXIMUM_DEFECTS`, the first ones."""
     grid_id: str | None = None
+    """The grid of the device that sent it, good or bad; None when no device of ours did."""
     device_id: str | None = None
     presence: DevicePresence | None = None
     refused: tuple[NumberRange, ...] = ()

@@ -9,6 +9,7 @@ from microgrid_common.schemas.quarantine import Defect, Reason
 from microgrid_common.schemas.reading import Flag, Reading
 from microgrid_common.schemas.telemetry import PROTOTYPE_METRICS, Sample, TelemetryV1
 from microgrid_common.schemas.topics import (
+    FROM_THE_PLATFORM,
     PROTOTYPE_ALERTS_TOPIC,
     PROTOTYPE_DATA_TOPIC,
     Topic,
@@ -36,8 +37,12 @@ _KNOWN_TOPICS = (
     "microgrid/{grid_id}/device/{device_id}/; an id is 1 to 64 letters, digits, _ or -"
 )
 
+_REGISTER = "the device is not registered; register it, then replay what it sent"
 
-def process(topic: str, payload: bytes, received_at: datetime, registry: Registry) -> Outcome:
+
+def process(
+    topic: str, payload: bytes, received_at: datetime, registry: Registry, *, only_registered: bool = False
+) -> Outcome:
     """Turn a message into readings, or say what was wrong with it. Never raises.
 
     Args:
@@ -45,11 +50,14 @@ def process(topic: str, payload: bytes, received_at: datetime, registry: Registr
         payload: its bytes.
         received_at: aware, UTC.
         registry: a snapshot of the device registry.
+        only_registered: whether to refuse what is of a device that is not in it.
     """
     address = parse_topic(topic)
     if address is None:
         return Outcome(defects=(Defect(reason=Reason.UNKNOWN_TOPIC, detail=_KNOWN_TOPICS),))
     try:
+        if only_registered:
+            _check_registered(address, registry)
         return _process(address, payload, received_at, registry)
     except RejectedError as error:
         refused = legible_numbers(payload) if address.kind is TopicKind.TELEMETRY else ()
@@ -75,8 +83,15 @@ def _process(address: Topic, payload: bytes, received_at: datetime, registry: Re
         # An empty payload takes a retained status away, and says nothing.
         case TopicKind.STATUS if payload:
             return _presence(address, payload, received_at)
-        case _:
+        case TopicKind.COMMAND_ACKNOWLEDGEMENT:
             return Outcome(grid_id=address.grid_id, device_id=address.device_id)
+        case _:
+            return Outcome()
+
+
+def _check_registered(address: Topic, registry: Registry) -> None:
+    if address.kind not in FROM_THE_PLATFORM and (address.grid_id, address.device_id) not in registry:
+        raise RejectedError(Defect(reason=Reason.UNKNOWN_DEVICE, detail=_REGISTER))
 
 
 def _telemetry(address: Topic, payload: bytes, received_at: datetime, registry: Registry) -> Outcome:
