@@ -12,11 +12,11 @@ from microgrid_common.adapters.redis.alert_store import RedisAlertStore
 from microgrid_common.adapters.redis.connection import make_client
 from microgrid_common.adapters.redis.durable_log import RedisDurableLog
 from microgrid_common.adapters.redis.log_consumer import RedisLogConsumer
-from microgrid_common.ports.durable_log import Entry, Record
+from microgrid_common.ports.durable_log import AppendId, Entry, Record, append_ids
 from microgrid_common.ports.errors import PermanentError, RetryableError
 from microgrid_common.runtime.backoff import until_it_works
 from microgrid_common.testing.contracts.alert_store import wanted
-from microgrid_common.testing.contracts.durable_log import records, texts_in, texts_of
+from microgrid_common.testing.contracts.durable_log import records, texts_in, texts_of, trim_until_gone
 from microgrid_common.testing.servers import Redis as RedisServer
 from microgrid_common.testing.waiting import free_port, wait_until
 
@@ -83,6 +83,26 @@ class TestAway:
             await asyncio.to_thread(redis_server.resume)
             await client.aclose()
 
+    async def test_an_append_whose_answer_never_came_is_not_doubled_by_a_retry(
+        self, redis_url: str, redis_server: RedisServer
+    ) -> None:
+        client = make_client(f"{redis_url}?socket_timeout=0.2")
+        log, ids = RedisDurableLog(client), append_ids()
+        await log.append(records("s", "before"), append_id=next(ids))
+        append_id = next(ids)
+        await asyncio.to_thread(redis_server.pause)
+        try:
+            for _ in range(3):
+                with pytest.raises(RetryableError):
+                    await log.append(records("s", "a"), append_id=append_id)
+        finally:
+            await asyncio.to_thread(redis_server.resume)
+        # All four reach the server, in whatever order.
+        await log.append(records("s", "a"), append_id=append_id)
+        await log.append(records("s", "after"), append_id=next(ids))
+        assert await texts_in(log, "s") == ["before", "a", "after"]
+        await client.aclose()
+
     async def test_after_a_crash_all_goes_on_with_what_was_there(
         self, redis_client: Redis, redis_server: RedisServer
     ) -> None:
@@ -130,12 +150,36 @@ class TestAway:
 
 
 class TestFull:
-    async def test_nothing_of_an_append_is_kept_when_memory_is_full(self, full_client: Redis) -> None:
+    @pytest.mark.parametrize("append_id", [None, AppendId("writer", 1)], ids=["without an id", "with an id"])
+    async def test_nothing_of_an_append_is_kept_when_memory_is_full(
+        self, full_client: Redis, append_id: AppendId | None
+    ) -> None:
         log = RedisDurableLog(full_client)
         with pytest.raises(RetryableError):
-            await log.append([*records("s", "a"), *records("t", "b")])
+            await log.append([*records("s", "a"), *records("t", "b")], append_id=append_id)
         await full_client.config_set("maxmemory", "0")
         assert await texts_in(log, "s") == await texts_in(log, "t") == []
+        await log.append(records("s", "a"), append_id=append_id)
+        assert await texts_in(log, "s") == ["a"]
+
+    async def test_what_is_in_the_log_is_read_by_whoever_comes_while_memory_is_full(
+        self, redis_client: Redis
+    ) -> None:
+        log = RedisDurableLog(redis_client)
+        await log.append(records("s", "a", "b", "c"))
+        async with reader(redis_client) as first:
+            entries = await first.read(count=1, wait=timedelta(seconds=5))
+            await redis_client.config_set("maxmemory", "1")
+            try:
+                await first.acknowledge(entries)
+                await first.stop_renewing()
+                async with reader(redis_client, member="second") as second:
+                    left = await second.read(count=10, wait=timedelta(seconds=5))
+                    await second.acknowledge(left)
+                await trim_until_gone(log, "s", "c")
+            finally:
+                await redis_client.config_set("maxmemory", "0")
+        assert texts_of(left) == ["b", "c"]
 
     async def test_nothing_of_an_alert_is_kept_when_memory_is_full(self, full_client: Redis) -> None:
         store = RedisAlertStore(full_client)

@@ -1,8 +1,10 @@
 """From the broker into the durable log; only then is a message acknowledged."""
 
+from functools import partial
+
 import structlog
 
-from microgrid_common.ports.durable_log import DurableLog
+from microgrid_common.ports.durable_log import DurableLog, append_ids
 from microgrid_common.ports.message_source import MessageSource
 from microgrid_common.runtime import metrics
 from microgrid_common.runtime.backoff import until_it_works
@@ -21,12 +23,13 @@ async def receive_messages(
     and an idle system waits for nothing. While the log is away or full nothing is acknowledged, and the
     broker holds back what exceeds the receive maximum.
     """
+    ids = append_ids()
     while True:
         batch = await source.receive()
         intake = take_in(batch.messages, registry=registry, shards=shards)
         if intake.records:
-            records = intake.records
-            await until_it_works(lambda: durable_log.append(records), dependency="redis")  # noqa: B023 - awaited here
+            append = partial(durable_log.append, intake.records, append_id=next(ids))
+            await until_it_works(append, dependency="redis")
         await source.acknowledge(batch)
         metrics.MESSAGES_RECEIVED.inc(len(batch.messages))
         metrics.BATCH_MESSAGES.observe(len(batch.messages))

@@ -1,8 +1,10 @@
 """The durable log: named streams of entries that survive a crash, read by consumer groups or by position."""
 
-from collections.abc import Mapping, Sequence
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 from typing import Protocol
 
 
@@ -25,6 +27,22 @@ class Entry:
     """Its position, `milliseconds-sequence`: increasing within the stream."""
     kind: str
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AppendId:
+    """Names one append, so that a second attempt at it adds nothing."""
+
+    writer: str
+    """Whoever appends one thing after the other; unique."""
+    number: int
+    """Higher for each append of the writer than for the one before."""
+
+
+def append_ids() -> Iterator[AppendId]:
+    """The ids of a new writer, one for each append."""
+    writer = secrets.token_hex(8)
+    return (AppendId(writer, number) for number in count(1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +78,15 @@ class LogMeasure:
 class DurableLog(Protocol):
     """Appends to streams and reads them by position."""
 
-    async def append(self, records: Sequence[Record]) -> None:
+    async def append(self, records: Sequence[Record], *, append_id: AppendId | None = None) -> None:
         """Append all records, or none of them, in their order; durable when it returns.
 
+        Args:
+            records: what to append.
+            append_id: with it a retry appends nothing when the attempt before it had come through after all.
+
         Raises:
-            RetryableError: the log is away, or full.
+            RetryableError: the log is away, or full; without an id a retry may double the records.
         """
 
     async def last_id(self, stream: str) -> str:

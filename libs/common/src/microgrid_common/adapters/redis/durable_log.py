@@ -9,13 +9,36 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from microgrid_common.adapters.redis.connection import ANSWER_SECONDS, ping, redis_errors
-from microgrid_common.ports.durable_log import Entry, GroupMeasure, LogMeasure, Record, StreamMeasure
+from microgrid_common.ports.durable_log import (
+    AppendId,
+    Entry,
+    GroupMeasure,
+    LogMeasure,
+    Record,
+    StreamMeasure,
+)
 
 START = "0-0"
 """The position before every entry."""
 
 # A blocking command must end before the connection gives up on its answer.
 _LONGEST_BLOCK_SECONDS = ANSWER_SECONDS / 2
+
+# KEYS: the number of the writer's last append, then a stream for each record. ARGV: the number of this
+# append, how long to remember it, then kind and data of each record. A server that hung may run an attempt
+# that was given up when it goes on, also after a later one: hence one step, and numbers that only grow. The
+# first write may fail for want of memory, and then nothing was written.
+_APPEND_ONCE = """
+local last = redis.call('GET', KEYS[1])
+if last and tonumber(last) >= tonumber(ARGV[1]) then return end
+for i = 2, #KEYS do
+    redis.call('XADD', KEYS[i], '*', ARGV[2 * i - 1], ARGV[2 * i])
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+"""
+
+_REMEMBERED_MILLISECONDS = 600_000
+"""Far longer than a retry is put off."""
 
 Position = tuple[int, int]
 
@@ -29,12 +52,23 @@ class RedisDurableLog:
 
     def __init__(self, client: Redis) -> None:
         self._client = client
+        self._append_once = client.register_script(_APPEND_ONCE)
 
-    async def append(self, records: Sequence[Record]) -> None:
-        """As `DurableLog.append`. After a `RetryableError` it may have happened: a retry may double it."""
+    async def append(self, records: Sequence[Record], *, append_id: AppendId | None = None) -> None:
+        """As `DurableLog.append`."""
         if not records:
             return
         with redis_errors():
+            if append_id:
+                await self._append_once(
+                    keys=[f"append:{append_id.writer}", *(record.stream for record in records)],
+                    args=[
+                        append_id.number,
+                        _REMEMBERED_MILLISECONDS,
+                        *(part for record in records for part in (record.kind, record.data)),
+                    ],
+                )
+                return
             # MULTI/EXEC: the server runs all or none of it, also when it loads a log cut off by a crash.
             async with self._client.pipeline(transaction=True) as pipeline:
                 for record in records:

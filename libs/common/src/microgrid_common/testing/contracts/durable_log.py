@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from microgrid_common.ports.durable_log import DurableLog, Entry, Record
+from microgrid_common.ports.durable_log import DurableLog, Entry, Record, append_ids
 from microgrid_common.testing.waiting import wait_until
 
 START = "0-0"
@@ -65,6 +65,33 @@ class DurableLogContract:
     async def test_appending_nothing_is_nothing(self, log: DurableLog) -> None:
         """A batch may turn out empty."""
         await log.append([])
+
+    async def test_an_append_that_is_tried_again_happens_once(self, log: DurableLog) -> None:
+        """Whoever got no answer may ask again."""
+        ids = append_ids()
+        first, second = next(ids), next(ids)
+        for _ in range(2):
+            await log.append([*records("s", "a", "b"), *records("t", "x")], append_id=first)
+        await log.append(records("s", "c"), append_id=second)
+        assert await texts_in(log, "s") == ["a", "b", "c"]
+        assert await texts_in(log, "t") == ["x"]
+
+    async def test_an_attempt_that_was_given_up_does_not_happen_after_a_later_append(
+        self, log: DurableLog
+    ) -> None:
+        """It may have been under way for long."""
+        ids = append_ids()
+        first, second = next(ids), next(ids)
+        await log.append(records("s", "a"), append_id=first)
+        await log.append(records("s", "b"), append_id=second)
+        await log.append(records("s", "a"), append_id=first)
+        assert await texts_in(log, "s") == ["a", "b"]
+
+    async def test_writers_do_not_know_of_one_another(self, log: DurableLog) -> None:
+        """Each has its own numbers."""
+        for _ in range(2):
+            await log.append(records("s", "a"), append_id=next(append_ids()))
+        assert await texts_in(log, "s") == ["a", "a"]
 
     async def test_the_last_id_is_where_reading_goes_on(self, log: DurableLog) -> None:
         """What comes after it is what was appended after it."""

@@ -6,7 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from microgrid_common.ports.durable_log import Entry, GroupMeasure, LogMeasure, Record, StreamMeasure
+from microgrid_common.ports.durable_log import (
+    AppendId,
+    Entry,
+    GroupMeasure,
+    LogMeasure,
+    Record,
+    StreamMeasure,
+)
 from microgrid_common.testing.fakes.failing import FailsOnDemand
 
 _START = "0-0"
@@ -33,15 +40,20 @@ class FakeDurableLog(FailsOnDemand):
         self._now = now
         self._groups: dict[str, dict[str, _Group]] = defaultdict(dict)
         self._last_ids: dict[str, str] = {}
+        self._last_numbers: dict[str, int] = {}
         self._appended = asyncio.Event()
 
     def consumer(self, *, group: str, member: str, streams: Sequence[str]) -> "FakeLogConsumer":
         """A member of a group; ask again with the same name for one that was started anew."""
         return FakeLogConsumer(self, group, member, streams)
 
-    async def append(self, records: Sequence[Record]) -> None:
+    async def append(self, records: Sequence[Record], *, append_id: AppendId | None = None) -> None:
         """As `DurableLog.append`."""
         self._may_fail()
+        if append_id:
+            if append_id.number <= self._last_numbers.get(append_id.writer, 0):
+                return
+            self._last_numbers[append_id.writer] = append_id.number
         for record in records:
             entry_id = self._next_id(record.stream)
             self._last_ids[record.stream] = entry_id
