@@ -22,10 +22,10 @@ from microgrid_common.schemas.streams import (
     readings_streams,
 )
 from microgrid_common.testing.contracts.quarantine_messages import REJECTED, T0, found, put, refused
+from microgrid_common.testing.fakes.device_registry import FakeDeviceRegistry
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
 from microgrid_common.testing.fakes.quarantine import FakeQuarantine
 from microgrid_common.testing.samples import sample_reading
-from microgrid_common.transforms.enrich import Registry
 from microgrid_common.transforms.pipeline import process
 from microgrid_common.transforms.replay import process_again
 
@@ -40,11 +40,8 @@ class Desk:
     def __init__(self) -> None:
         self.log = FakeDurableLog()
         self.quarantine = FakeQuarantine(self.log)
-        self.registry: Registry = {}
-        self.replayer = Replayer(self.quarantine, load_registry=self._registry, shards=SHARDS)
-
-    async def _registry(self) -> Registry:
-        return self.registry
+        self.devices = FakeDeviceRegistry()
+        self.replayer = Replayer(self.quarantine, devices=self.devices, shards=SHARDS)
 
     async def put(self, message: QuarantinedMessage) -> QuarantineEntry:
         await put(self.log, message)
@@ -115,7 +112,7 @@ async def test_what_is_still_refused_stays_open_with_the_reason_of_now(desk: Des
 async def test_the_device_registry_of_now_is_used(desk: Desk) -> None:
     entry = await desk.put(refused(raw=telemetry()))
     device = Device(grid_id="village", device_id="meter", device_type="meter", component="roof")
-    desk.registry = {("village", "meter"): device}
+    await desk.devices.put([device])
     await desk.replay(entry)
     assert [(reading.device_type, reading.component) for reading in desk.readings] == [("meter", "roof")]
 

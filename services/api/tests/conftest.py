@@ -11,8 +11,9 @@ from fastapi import FastAPI
 from microgrid_api.app import create_app
 from microgrid_api.live import LiveFeed
 from microgrid_api.ports import ApiPorts
-from microgrid_common.runtime.quarantine_replay import Replayer, no_registry
+from microgrid_common.runtime.quarantine_replay import Replayer
 from microgrid_common.testing.fakes.alert_store import FakeAlertStore
+from microgrid_common.testing.fakes.device_registry import FakeDeviceRegistry
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
 from microgrid_common.testing.fakes.ledger_store import FakeLedgerStore
 from microgrid_common.testing.fakes.quarantine import FakeQuarantine
@@ -79,7 +80,7 @@ def ports(
         alerts=alerts,
         telemetry=telemetry,
         quarantine=quarantine,
-        replayer=Replayer(quarantine, load_registry=no_registry, shards=SHARDS),
+        replayer=Replayer(quarantine, devices=FakeDeviceRegistry(), shards=SHARDS),
         ledgers=ledgers,
         dependencies={"redis": log.ping, "telemetry_store": telemetry.ping},
     )

@@ -14,12 +14,13 @@ from typer.testing import CliRunner, Result
 
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.ports.quarantine import QuarantineFilter
-from microgrid_common.runtime.quarantine_replay import Replayer, no_registry
+from microgrid_common.runtime.quarantine_replay import Replayer
 from microgrid_common.schemas.quarantine import Defect, QuarantinedMessage, Reason
 from microgrid_common.schemas.quarantine_entry import QuarantineEntry, QuarantineState
 from microgrid_common.schemas.reading import Reading, decode_readings
 from microgrid_common.schemas.streams import readings_streams
 from microgrid_common.testing.contracts.quarantine_messages import ALL, REJECTED, found, put, refused
+from microgrid_common.testing.fakes.device_registry import FakeDeviceRegistry
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
 from microgrid_common.testing.fakes.quarantine import FakeQuarantine
 from microgrid_ingestor import quarantine_commands
@@ -67,7 +68,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
 
     @asynccontextmanager
     async def desk(_: object) -> AsyncIterator[QuarantineDesk]:
-        replayer = Replayer(terminal.quarantine, load_registry=no_registry, shards=SHARDS)
+        replayer = Replayer(terminal.quarantine, devices=FakeDeviceRegistry(), shards=SHARDS)
         yield QuarantineDesk(terminal.quarantine, replayer)
 
     monkeypatch.setattr(quarantine_commands, "open_quarantine_desk", desk)

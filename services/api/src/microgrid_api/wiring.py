@@ -7,11 +7,12 @@ from microgrid_api.ports import ApiPorts
 from microgrid_api.settings import ApiSettings
 from microgrid_common.adapters.redis.alert_store import RedisAlertStore
 from microgrid_common.adapters.redis.connection import make_client
+from microgrid_common.adapters.redis.device_registry import RedisDeviceRegistry
 from microgrid_common.adapters.redis.durable_log import RedisDurableLog
 from microgrid_common.adapters.redis.ledger_store import RedisLedgerStore
 from microgrid_common.adapters.redis.quarantine import RedisQuarantine
 from microgrid_common.adapters.telemetry_stores import open_telemetry_store
-from microgrid_common.runtime.quarantine_replay import Replayer, no_registry
+from microgrid_common.runtime.quarantine_replay import Replayer
 
 
 @asynccontextmanager
@@ -28,7 +29,7 @@ async def build(settings: ApiSettings) -> AsyncIterator[ApiPorts]:
             alerts=RedisAlertStore(client),
             telemetry=telemetry,
             quarantine=quarantine,
-            replayer=Replayer(quarantine, load_registry=no_registry, shards=settings.stream_shards),
+            replayer=Replayer(quarantine, devices=RedisDeviceRegistry(client), shards=settings.stream_shards),
             ledgers=RedisLedgerStore(client),
             dependencies={"redis": log.ping, "telemetry_store": telemetry.ping},
         )

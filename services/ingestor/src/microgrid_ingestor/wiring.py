@@ -7,13 +7,14 @@ from microgrid_common.adapters.mqtt.address import BrokerAddress, TlsFiles, pars
 from microgrid_common.adapters.mqtt.publisher import AiomqttPublisher
 from microgrid_common.adapters.mqtt.receiver import MqttReceiver, ReceiverOptions
 from microgrid_common.adapters.redis.connection import make_client
+from microgrid_common.adapters.redis.device_registry import RedisDeviceRegistry
 from microgrid_common.adapters.redis.durable_log import RedisDurableLog
 from microgrid_common.adapters.redis.ledger_store import RedisLedgerStore
 from microgrid_common.adapters.redis.log_consumer import RedisLogConsumer
 from microgrid_common.adapters.redis.quarantine import RedisQuarantine
 from microgrid_common.adapters.redis.rollup_queue import RedisRollupQueue
 from microgrid_common.adapters.telemetry_stores import open_rollup_store, open_telemetry_store
-from microgrid_common.runtime.quarantine_replay import Replayer, no_registry
+from microgrid_common.runtime.quarantine_replay import Replayer
 from microgrid_common.schemas.streams import readings_streams
 from microgrid_common.schemas.topics import EVERYTHING_TOPIC_FILTER
 from microgrid_ingestor.historian import HISTORIAN_GROUP
@@ -76,7 +77,7 @@ async def open_quarantine_desk(settings: IngestorSettings) -> AsyncIterator[Quar
         client = make_client(settings.redis_url)
         stack.push_async_callback(client.aclose)
         quarantine = RedisQuarantine(client)
-        replayer = Replayer(quarantine, load_registry=no_registry, shards=settings.stream_shards)
+        replayer = Replayer(quarantine, devices=RedisDeviceRegistry(client), shards=settings.stream_shards)
         yield QuarantineDesk(quarantine, replayer)
 
 

@@ -1,12 +1,12 @@
 """Replaying quarantined messages: the use case that the command line and the API share."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 import structlog
 
+from microgrid_common.ports.device_registry import DeviceRegistry
 from microgrid_common.ports.durable_log import Record
 from microgrid_common.ports.quarantine import Quarantine
 from microgrid_common.runtime.stream_records import record_between_readings
@@ -14,19 +14,12 @@ from microgrid_common.schemas.quarantine import Defect, QuarantinedMessage, Reas
 from microgrid_common.schemas.quarantine_entry import QuarantineEntry
 from microgrid_common.schemas.reading import Reading, encode_readings
 from microgrid_common.schemas.streams import READINGS_KIND, readings_stream_of
+from microgrid_common.schemas.topics import parse_topic
 from microgrid_common.transforms.enrich import Registry
 from microgrid_common.transforms.outcome import Outcome
 from microgrid_common.transforms.replay import NotReplayableError, process_again
 
 log = structlog.get_logger()
-
-LoadRegistry = Callable[[], Awaitable[Registry]]
-"""Gives the device registry as it is now."""
-
-
-async def no_registry() -> Registry:
-    """A device registry without devices."""
-    return {}
 
 
 class Verdict(StrEnum):
@@ -62,13 +55,13 @@ class Replayer:
 
     Args:
         quarantine: where they are.
-        load_registry: gives the device registry.
+        devices: the device registry.
         shards: into how many streams the readings are divided.
     """
 
-    def __init__(self, quarantine: Quarantine, *, load_registry: LoadRegistry, shards: int) -> None:
+    def __init__(self, quarantine: Quarantine, *, devices: DeviceRegistry, shards: int) -> None:
         self._quarantine = quarantine
-        self._load_registry = load_registry
+        self._devices = devices
         self._shards = shards
 
     async def replay(self, entry_id: str, *, by: str, at: datetime, dry_run: bool = False) -> Replay | None:
@@ -90,7 +83,7 @@ class Replayer:
             return None
         entry, message = found
         try:
-            outcome = _process(message, await self._load_registry())
+            outcome = _process(message, await self._registry_for(message))
         except NotReplayableError as error:
             return Replay(entry, Verdict.IMPOSSIBLE, problem=str(error))
         if not dry_run:
@@ -108,6 +101,14 @@ class Replayer:
             1 if outcome.notice or outcome.presence else 0,
             outcome.defects,
         )
+
+    async def _registry_for(self, message: QuarantinedMessage) -> Registry:
+        """The registry as far as a message needs it."""
+        address = parse_topic(message.topic)
+        if address is None or address.device_id is None:
+            return {}
+        device = await self._devices.get(address.grid_id, address.device_id)
+        return {} if device is None else {(device.grid_id, device.device_id): device}
 
 
 def _process(message: QuarantinedMessage, registry: Registry) -> Outcome:
