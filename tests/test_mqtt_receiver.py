@@ -11,6 +11,7 @@ import aiomqtt
 import pytest
 from structlog.testing import capture_logs
 
+from microgrid_common.adapters.mqtt import connection
 from microgrid_common.adapters.mqtt.address import BrokerAddress, parse_broker_url
 from microgrid_common.adapters.mqtt.receiver import MqttReceiver, ReceiverOptions
 from microgrid_common.ports.errors import RetryableError
@@ -112,6 +113,20 @@ async def test_what_was_sent_while_we_were_away_arrives_afterwards(
     await publish(ports[0], b"while away")
     async with receiver(ports[1], options) as source:
         assert await receive(source, 1) == [b"while away"]
+
+
+async def test_more_than_is_read_ahead_may_have_been_sent_while_we_were_away(
+    ports: tuple[int, int], options: ReceiverOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, port_mqtt5 = ports
+    # The broker sends what it has queued before it answers the subscription.
+    monkeypatch.setattr(connection, "PAUSE_AT_BYTES", 1_000_000)
+    async with receiver(port_mqtt5, options):
+        pass
+    sent = [number.to_bytes(1, "big") * 100_000 for number in range(50)]
+    await publish(port, *sent)
+    async with MqttReceiver(BrokerAddress("127.0.0.1", port_mqtt5), options) as source:
+        assert await receive(source, len(sent)) == sent
 
 
 async def test_what_was_not_acknowledged_comes_again_and_the_rest_does_not(

@@ -178,10 +178,8 @@ class MqttConnection(asyncio.Protocol):
 
     # The receiver's side.
 
-    async def open_session(
-        self, connect: mqtt5.ConnectPacket, topic_filters: list[str]
-    ) -> mqtt5.ConnAckPacket:
-        """Log in and subscribe.
+    async def log_in(self, connect: mqtt5.ConnectPacket) -> mqtt5.ConnAckPacket:
+        """Log in; from then on there may be messages to take.
 
         Raises:
             RetryableError: the broker refused, or the connection ended.
@@ -192,7 +190,6 @@ class MqttConnection(asyncio.Protocol):
             raise problems.refused_login(accepted.reason_code.value, problems.in_words(accepted.reason_code))
         self._logged_in = True
         self.keep_alive_seconds = accepted.server_keep_alive or connect.keep_alive
-        await self.subscribe(topic_filters)
         return accepted
 
     async def subscribe(self, topic_filters: list[str]) -> None:

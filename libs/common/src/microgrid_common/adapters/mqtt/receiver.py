@@ -68,6 +68,8 @@ class MqttReceiver:
         self._backoff = backoff or Backoff()
         self._arrived = asyncio.Event()
         self._connection: MqttConnection | None = None
+        """From the login on."""
+        self._subscribed = False
         self._problem = "not connected yet"
         self._said: set[str] = set()
         """What was logged about the outage that lasts."""
@@ -122,7 +124,7 @@ class MqttReceiver:
         Raises:
             RetryableError: it is not; it says why.
         """
-        if self._connection is None:
+        if not self._subscribed:
             raise RetryableError(f"{self._address}: {self._problem}")
 
     async def _stay_connected(self) -> None:
@@ -144,14 +146,17 @@ class MqttReceiver:
         """Let messages come until the connection has ended; returns why it did."""
         loop = asyncio.get_running_loop()
         settling = loop.call_later(self._options.settled_after.total_seconds(), self._settled)
-        self._connection = connection
-        self._arrived.set()
+        self._subscribed = True
         try:
             return await self._keep_alive(connection)
         finally:
             settling.cancel()
-            self._connection = None
-            connection.close("stopping")
+            self._subscribed = False
+            self._leave(connection, "stopping")
+
+    def _leave(self, connection: MqttConnection, why: str) -> None:
+        self._connection = None
+        connection.close(why)
 
     def _settled(self) -> None:
         self._backoff.reset()
@@ -171,10 +176,15 @@ class MqttReceiver:
                     ssl=address.tls_context(),
                 )
                 try:
-                    accepted = await connection.open_session(self._connect_packet(), options.topic_filters)
+                    accepted = await connection.log_in(self._connect_packet())
+                    # What the broker has kept for us comes before its answer to the subscription. It has to
+                    # be taken, or the connection would stop reading before that answer.
+                    self._connection = connection
+                    self._arrived.set()
+                    await connection.subscribe(options.topic_filters)
                     await self._ask_for_retained(connection, session_present=accepted.session_present)
                 except BaseException:
-                    connection.close("no session")
+                    self._leave(connection, "no session")
                     raise
         except (OSError, TimeoutError) as error:
             raise problems.no_connection(error, tls=address.tls is not None, logged_in=False) from None
