@@ -289,6 +289,7 @@ def test_a_replayed_message_cannot_be_discarded(terminal: Terminal) -> None:
         ["replay", "--all", "--by", "a\nb"],
         ["discard"],
         ["list", "--since", "yesterday"],
+        ["list", "--since", "999999w"],
         ["list", "--reason", "because"],
         ["list", "--cursor", "("],
         ["list", "--limit", "0"],

@@ -5,12 +5,8 @@ Exit codes: 0, all is done; 1, some of it could not be done (still refused, not 
 """
 
 import asyncio
-import getpass
 import json
-import re
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -21,14 +17,23 @@ from microgrid_common.ports.errors import PermanentError, RetryableError
 from microgrid_common.ports.quarantine import QuarantineFilter
 from microgrid_common.runtime.logging import configure_logging
 from microgrid_common.runtime.settings import describe_problems
-from microgrid_common.schemas.quarantine import Reason
-from microgrid_common.schemas.quarantine_entry import (
-    HANDLED_BY_PATTERN,
-    NO_GRID,
-    QuarantineState,
-    is_entry_id,
+from microgrid_common.schemas.quarantine_entry import QuarantineState, is_entry_id
+from microgrid_ingestor.quarantine_desk import Handled, QuarantineDesk
+from microgrid_ingestor.quarantine_options import (
+    AsJson,
+    By,
+    Device,
+    DryRun,
+    Everything,
+    Grid,
+    Ids,
+    Since,
+    StateChoice,
+    Until,
+    WhyRefused,
+    filter_of,
+    name_of,
 )
-from microgrid_ingestor.quarantine_desk import Handled, QuarantineDesk, parse_time
 from microgrid_ingestor.quarantine_printing import (
     counts_json,
     counts_line,
@@ -54,47 +59,21 @@ quarantine = typer.Typer(
 )
 
 
-class StateChoice(StrEnum):
-    """Which states to list."""
-
-    OPEN = "open"
-    REPLAYED = "replayed"
-    DISCARDED = "discarded"
-    ANY = "any"
-
-
-_Grid = Annotated[str | None, typer.Option(help=f"Only of this grid; {NO_GRID} for messages that name none.")]
-_Device = Annotated[str | None, typer.Option(help="Only of this device.")]
-_Reason = Annotated[Reason | None, typer.Option(help="Only those refused for this reason.")]
-_Since = Annotated[
-    str | None,
-    typer.Option(help="Only those quarantined then or later: a time, or how long ago, such as 24h."),
-]
-_Until = Annotated[str | None, typer.Option(help="Only those quarantined before: as --since.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-_Ids = Annotated[list[str] | None, typer.Argument(help="The ids of messages.", show_default=False)]
-_All = Annotated[
-    bool, typer.Option("--all", help="All open messages that the options find, the oldest first.")
-]
-_DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would come of it.")]
-_By = Annotated[str | None, typer.Option(help="Who does it, for the record. [default: the user's name]")]
-
-
 @quarantine.command("list")
 def list_messages(
     *,
-    grid: _Grid = None,
-    device: _Device = None,
-    reason: _Reason = None,
+    grid: Grid = None,
+    device: Device = None,
+    reason: WhyRefused = None,
     state: Annotated[StateChoice, typer.Option(help="Only those in this state.")] = StateChoice.OPEN,
-    since: _Since = None,
-    until: _Until = None,
+    since: Since = None,
+    until: Until = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 50,
     cursor: Annotated[str | None, typer.Option(help="Go on where another list ended.")] = None,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """List messages, the newest first."""
-    wanted = _filter(
+    wanted = filter_of(
         grid=grid,
         device=device,
         reason=reason,
@@ -128,7 +107,7 @@ def list_messages(
 def show_message(
     *,
     entry_id: Annotated[str, typer.Argument(metavar="ID", help="The id of a message.")],
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show one message with its payload, which is printed escaped."""
 
@@ -149,24 +128,24 @@ def show_message(
 @quarantine.command("replay")
 def replay_messages(
     *,
-    ids: _Ids = None,
-    everything: _All = False,
-    grid: _Grid = None,
-    device: _Device = None,
-    reason: _Reason = None,
-    since: _Since = None,
-    until: _Until = None,
-    dry_run: _DryRun = False,
-    by: _By = None,
-    as_json: _Json = False,
+    ids: Ids = None,
+    everything: Everything = False,
+    grid: Grid = None,
+    device: Device = None,
+    reason: WhyRefused = None,
+    since: Since = None,
+    until: Until = None,
+    dry_run: DryRun = False,
+    by: By = None,
+    as_json: AsJson = False,
 ) -> None:
     """Put messages through again, as if they arrived now, but with their own time of arrival.
 
     What is accepted now becomes readings; what is still refused stays open with the new reason. Doing it
     twice gives the same readings once.
     """
-    wanted = _filter(grid=grid, device=device, reason=reason, since=since, until=until)
-    name = _name(by)
+    wanted = filter_of(grid=grid, device=device, reason=reason, since=since, until=until)
+    name = name_of(by)
 
     async def replay(desk: QuarantineDesk, entry_id: str) -> Handled:
         return await desk.replay(entry_id, by=name, dry_run=dry_run)
@@ -177,20 +156,20 @@ def replay_messages(
 @quarantine.command("discard")
 def discard_messages(
     *,
-    ids: _Ids = None,
-    everything: _All = False,
-    grid: _Grid = None,
-    device: _Device = None,
-    reason: _Reason = None,
-    since: _Since = None,
-    until: _Until = None,
-    dry_run: _DryRun = False,
-    by: _By = None,
-    as_json: _Json = False,
+    ids: Ids = None,
+    everything: Everything = False,
+    grid: Grid = None,
+    device: Device = None,
+    reason: WhyRefused = None,
+    since: Since = None,
+    until: Until = None,
+    dry_run: DryRun = False,
+    by: By = None,
+    as_json: AsJson = False,
 ) -> None:
     """Close messages that are not needed. They stay for a while, and can still be replayed."""
-    wanted = _filter(grid=grid, device=device, reason=reason, since=since, until=until)
-    name = _name(by)
+    wanted = filter_of(grid=grid, device=device, reason=reason, since=since, until=until)
+    name = name_of(by)
 
     async def discard(desk: QuarantineDesk, entry_id: str) -> Handled:
         return await desk.discard(entry_id, by=name, dry_run=dry_run)
@@ -250,46 +229,6 @@ def _run(work: Callable[[QuarantineDesk], Awaitable[int]]) -> None:
         typer.echo(f"microgrid-ingestor: {error}", err=True)
         raise typer.Exit(AWAY) from None
     raise typer.Exit(code)
-
-
-def _filter(
-    *,
-    grid: str | None,
-    device: str | None,
-    reason: Reason | None,
-    since: str | None,
-    until: str | None,
-    state: QuarantineState | None = QuarantineState.OPEN,
-) -> QuarantineFilter:
-    return QuarantineFilter(
-        grid_id=grid,
-        device_id=device,
-        reason=reason,
-        state=state,
-        since=_time(since, "--since"),
-        until=_time(until, "--until"),
-    )
-
-
-def _time(text: str | None, option: str) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        return parse_time(text, now=datetime.now(UTC))
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint=option) from None
-
-
-def _name(by: str | None) -> str:
-    if by is None:
-        try:
-            by = getpass.getuser()
-        except (KeyError, OSError):
-            # A container's user may have no name.
-            by = "command line"
-    if not re.fullmatch(HANDLED_BY_PATTERN, by):
-        raise typer.BadParameter("1 to 100 printable characters", param_hint="--by")
-    return by
 
 
 def _console() -> Console:

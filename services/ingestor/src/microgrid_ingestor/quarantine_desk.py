@@ -79,11 +79,11 @@ def parse_time(text: str, *, now: datetime) -> datetime:
     Raises:
         ValueError: it is neither; the message says what is allowed.
     """
-    if match := _AGO.fullmatch(text):
-        return now - int(match[1]) * _UNITS[match[2]]
     try:
+        if match := _AGO.fullmatch(text):
+            return now - int(match[1]) * _UNITS[match[2]]
         time = datetime.fromisoformat(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise ValueError(
             "expected a time such as 2026-11-23T10:00:00Z, or how long ago, such as 30m, 24h or 7d"
         ) from None
