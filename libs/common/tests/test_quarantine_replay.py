@@ -117,6 +117,21 @@ async def test_the_device_registry_of_now_is_used(desk: Desk) -> None:
     assert [(reading.device_type, reading.component) for reading in desk.readings] == [("meter", "roof")]
 
 
+async def test_what_was_refused_of_an_unregistered_device_is_accepted_once_it_is_registered(
+    desk: Desk,
+) -> None:
+    unknown = Defect(reason=Reason.UNKNOWN_DEVICE)
+    entry = await desk.put(refused(raw=telemetry(), defects=(unknown,)))
+    replay = await desk.replay(entry)
+    assert (replay.verdict, [defect.reason for defect in replay.defects]) == (
+        Verdict.REFUSED,
+        [Reason.UNKNOWN_DEVICE],
+    )
+    await desk.devices.put([Device(grid_id="village", device_id="meter")])
+    assert (await desk.replay(entry)).verdict is Verdict.ACCEPTED
+    assert len(desk.readings) == 1
+
+
 async def test_a_clock_that_cannot_be_gets_the_time_at_which_the_message_arrived(desk: Desk) -> None:
     entry = await desk.put(refused(raw=telemetry(timestamp="1970-01-01T00:00:09Z")))
     await desk.replay(entry)

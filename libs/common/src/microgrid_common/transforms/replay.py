@@ -29,7 +29,12 @@ def process_again(message: QuarantinedMessage, registry: Registry) -> Outcome:
             f"only {len(message.raw)} of its {message.raw_size_bytes} bytes were kept, since it was too large"
         )
     if message.topic:
-        return process(message.topic, message.raw, message.received_at, registry)
+        # Whether only registered devices are wanted is a setting of the receiver, which showed when it
+        # refused this one.
+        only_registered = message.reason is Reason.UNKNOWN_DEVICE
+        return process(
+            message.topic, message.raw, message.received_at, registry, only_registered=only_registered
+        )
     try:
         readings = tuple(decode_readings(message.raw))
     except MalformedBatchError as error:
