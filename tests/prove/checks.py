@@ -159,6 +159,11 @@ def every_kill_was_survived(evidence: Evidence) -> Iterator[str]:
             yield f"kill {number}, {kill.process}: it did not catch up in time"
 
 
+def nothing_ends_by_itself(evidence: Evidence) -> Iterator[str]:
+    """Whatever goes away, services wait for it."""
+    yield from (f"{service} ended without being killed" for service in evidence.crashed)
+
+
 def the_run_is_worth_something(evidence: Evidence) -> Iterator[str]:
     """A run in which nothing happened proves nothing."""
     happened = {
@@ -181,6 +186,7 @@ PROMISES: Mapping[str, Check] = {
     "the ledger agrees with the store": the_ledger_agrees_with_the_store,
     "no alarm is doubled": no_alarm_is_doubled,
     "every kill was survived": every_kill_was_survived,
+    "nothing ends by itself": nothing_ends_by_itself,
     "the run is worth something": the_run_is_worth_something,
 }
 """All that is checked: a new part of the system adds its own here."""

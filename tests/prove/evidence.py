@@ -160,5 +160,7 @@ class Evidence:
     alert_events: Sequence[AlertEvent]
     """In the order of the stream."""
     kills: Sequence[Kill] = ()
+    crashed: Sequence[str] = ()
+    """Services that ended without being killed."""
     peak_memory: Mapping[str, float] = field(default_factory=dict)
     """Process → its largest resident size over all its lives, in MB."""

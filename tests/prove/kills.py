@@ -37,20 +37,19 @@ class Killer:
         system: what is killed.
         stores: show whether it has come back.
         fleet: what sends meanwhile.
-        memory: is noted before each kill, since the process takes its figures along.
         say: tells a person how far it is.
     """
 
-    def __init__(
-        self, system: System, stores: Stores, fleet: Fleet, memory: PeakMemory, say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, system: System, stores: Stores, fleet: Fleet, say: Callable[[str], None]) -> None:
         self._system = system
         self._stores = stores
         self._fleet = fleet
-        self._memory = memory
         self._say = say
         self._devices = devices(fleet.record())
         self._started = time.monotonic()
+        self.memory = PeakMemory()
+        self.crashed: set[str] = set()
+        """The services that ended without being killed."""
         self.kills: list[Kill] = []
         self.lost_with_broker: set[Junk] = set()
         """The messages without a number that a killed broker may have lost."""
@@ -70,13 +69,21 @@ class Killer:
                 f"away for {kill.down_for:.1f} s, {survived}"
             )
 
+    def look_at_processes(self) -> None:
+        """Note what they have used so far, before one of them takes its figures along, and who is gone."""
+        for name, service in self._system.services.items():
+            if service.has_ended:
+                self.crashed.add(name)
+            else:
+                self.memory.note(name, service.pid)
+
     async def _kill(self, cycle: Cycle) -> Kill:
         name = PROCESS_OF[cycle.target]
         process = self._system.process(name)
         is_broker = cycle.target is Target.BROKER
         safe = accepted_junk(self._fleet.record()) if is_broker else set()
         await asyncio.sleep(max(cycle.up_seconds, _BROKER_SAVES_AFTER_SECONDS if is_broker else 0.0))
-        self._memory.note(self._system.services)
+        self.look_at_processes()
         killed_at = time.monotonic()
         await asyncio.to_thread(process.kill)
         await asyncio.sleep(cycle.down_seconds)

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from microgrid_common.testing.service_process import ServiceProcess
-
 _KILOBYTES_PER_MEGABYTE = 1024
 
 
@@ -19,11 +17,9 @@ class PeakMemory:
         """Service → its largest resident size so far."""
         return self._megabytes
 
-    def note(self, services: Mapping[str, ServiceProcess]) -> None:
-        """Look at the processes that run."""
-        for name, service in services.items():
-            peak = high_water_mark(service.pid)
-            self._megabytes[name] = max(peak, self._megabytes.get(name, 0.0))
+    def note(self, name: str, pid: int) -> None:
+        """Look at the process that a service is at the moment."""
+        self._megabytes[name] = max(high_water_mark(pid), self._megabytes.get(name, 0.0))
 
 
 def high_water_mark(pid: int) -> float:

@@ -14,7 +14,6 @@ from tests.prove.figures import figures
 from tests.prove.fleet import devices, sent_junk, sent_samples
 from tests.prove.kills import Killer
 from tests.prove.ledger import read_ledger
-from tests.prove.memory import PeakMemory
 from tests.prove.report import Report
 from tests.prove.schedule import kill_schedule
 from tests.prove.stores import Stores, open_stores
@@ -91,8 +90,7 @@ class _Run:
         self._stores = stores
         self._fleet = fleet
         self._say = say
-        self._memory = PeakMemory()
-        self._killer = Killer(system, stores, fleet, self._memory, say)
+        self._killer = Killer(system, stores, fleet, say)
 
     async def feed_and_kill(self, options: Options) -> None:
         self._say(f"{options.devices} devices send {options.messages_per_second:g} messages a second")
@@ -119,9 +117,10 @@ class _Run:
 
     async def _first_time_that_all_holds(self, ended: float) -> float | None:
         still_open = -1
-        while (elapsed := time.monotonic() - ended) < _SETTLE_SECONDS:
+        while time.monotonic() - ended < _SETTLE_SECONDS:
             broken = violations(await self._evidence())
             if not broken:
+                elapsed = time.monotonic() - ended
                 self._say(f"everything has settled, {elapsed:.1f} s after the last sample")
                 return elapsed
             if len(broken) != still_open:
@@ -131,7 +130,7 @@ class _Run:
         return None
 
     async def _evidence(self) -> Evidence:
-        self._memory.note(self._system.services)
+        self._killer.look_at_processes()
         record = self._fleet.record()
         return Evidence(
             sent=sent_samples(record),
@@ -141,5 +140,6 @@ class _Run:
             ledger=await read_ledger(self._system.api_url, devices(record)),
             alert_events=await self._stores.alert_events(),
             kills=tuple(self._killer.kills),
-            peak_memory=dict(self._memory.megabytes),
+            crashed=sorted(self._killer.crashed),
+            peak_memory=dict(self._killer.memory.megabytes),
         )
