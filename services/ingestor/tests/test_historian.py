@@ -174,3 +174,19 @@ async def test_no_reading_is_done_with_before_its_rollups_are_marked() -> None:
 
     async with historian(log, store, rollup_queue):
         await wait_until(all_marked, timeout=10, description="the three buckets that were touched")
+
+
+async def test_a_reading_that_the_store_refuses_touches_no_rollup() -> None:
+    log, store, rollup_queue = FakeDurableLog(), FakeTelemetryStore(), FakeRollupQueue()
+    store.refuse(reading(30))
+    await append(log, reading(1), reading(30))
+    async with historian(log, store, rollup_queue):
+        await wait_until(lambda: quarantined(log), timeout=10, description="the refused reading")
+        await append(log, reading(2))
+        await until_stored(store, [1, 2])
+
+        async def marked() -> bool:
+            return await rollup_queue.waiting() > 0
+
+        await wait_until(marked, timeout=10, description="the bucket of the others")
+    assert await rollup_queue.waiting() == 1

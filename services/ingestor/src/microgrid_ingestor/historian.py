@@ -101,7 +101,9 @@ async def _store(
         metrics.MESSAGE_AGE.observe(max(0.0, (now - received_at).total_seconds()))
         measured_at = max(reading.timestamp for reading in readings)
         metrics.END_TO_END_AGE.observe(max(0.0, (now - measured_at).total_seconds()))
-        touched = touched_buckets(readings, now=now)
+        refused_ids = {id(reading) for reading in rejected}
+        stored = (reading for reading in readings if id(reading) not in refused_ids)
+        touched = touched_buckets(stored, now=now)
         await until_it_works(lambda: rollup_queue.mark(touched), dependency="redis")
     if refused:
         await until_it_works(lambda: durable_log.append(refused), dependency="redis")

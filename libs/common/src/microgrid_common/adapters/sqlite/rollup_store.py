@@ -8,6 +8,8 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -184,10 +186,7 @@ def _select(key: str, table: str, figures: type[Figures], condition: str) -> str
 
 def _by_first_column(rows: Iterable[tuple[Any, ...]], figures: type[Figures]) -> dict[str, list[Figures]]:
     make: Callable[[Iterable[Any]], Figures] = figures._make
-    by_key: dict[str, list[Figures]] = {}
-    for key, *row in rows:
-        by_key.setdefault(key, []).append(make(row))
-    return by_key
+    return {key: [make(row[1:]) for row in some] for key, some in groupby(rows, key=itemgetter(0))}
 
 
 def _write(
