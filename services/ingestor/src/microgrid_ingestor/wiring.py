@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 
 from microgrid_common.adapters.mqtt.address import BrokerAddress, TlsFiles, parse_broker_url
 from microgrid_common.adapters.mqtt.publisher import AiomqttPublisher
 from microgrid_common.adapters.mqtt.receiver import MqttReceiver, ReceiverOptions
+from microgrid_common.adapters.redis.alert_store import RedisAlertStore
 from microgrid_common.adapters.redis.connection import make_client
 from microgrid_common.adapters.redis.device_registry import RedisDeviceRegistry
 from microgrid_common.adapters.redis.durable_log import RedisDurableLog
@@ -14,14 +16,20 @@ from microgrid_common.adapters.redis.log_consumer import RedisLogConsumer
 from microgrid_common.adapters.redis.quarantine import RedisQuarantine
 from microgrid_common.adapters.redis.rollup_queue import RedisRollupQueue
 from microgrid_common.adapters.telemetry_stores import open_rollup_store, open_telemetry_store
+from microgrid_common.runtime.backoff import Backoff
 from microgrid_common.runtime.quarantine_replay import Replayer
 from microgrid_common.schemas.streams import readings_streams
 from microgrid_common.schemas.topics import EVERYTHING_TOPIC_FILTER
 from microgrid_ingestor.historian import HISTORIAN_GROUP
 from microgrid_ingestor.ledger import LEDGER_GROUP
+from microgrid_ingestor.log_capacity import LogCapacity
 from microgrid_ingestor.quarantine_desk import QuarantineDesk
 from microgrid_ingestor.service import IngestorPorts
 from microgrid_ingestor.settings import IngestorSettings
+
+_LONGEST_WITHOUT_SUBSCRIPTION = timedelta(seconds=1)
+"""Mosquitto forgets shared subscriptions when it restarts. What it takes before we have subscribed again it
+acknowledges and drops, so we have to be there before the devices are."""
 
 
 @asynccontextmanager
@@ -55,10 +63,15 @@ async def build(settings: IngestorSettings) -> AsyncIterator[IngestorPorts]:
             mqtt5=True,
         )
         await stack.enter_async_context(publisher)
-        source = await stack.enter_async_context(MqttReceiver(broker_address(settings), options))
+        reconnecting = Backoff(longest=_LONGEST_WITHOUT_SUBSCRIPTION)
+        source = await stack.enter_async_context(
+            MqttReceiver(broker_address(settings), options, backoff=reconnecting)
+        )
+        durable_log = RedisDurableLog(client)
         yield IngestorPorts(
             source=source,
-            log=RedisDurableLog(client),
+            log=durable_log,
+            log_capacity=LogCapacity(durable_log),
             consumer=consumer,
             store=store,
             quarantine=RedisQuarantine(client),
@@ -67,6 +80,7 @@ async def build(settings: IngestorSettings) -> AsyncIterator[IngestorPorts]:
             ledger_consumer=ledger_consumer,
             ledgers=RedisLedgerStore(client),
             publisher=publisher,
+            alerts=RedisAlertStore(client),
         )
 
 
