@@ -91,6 +91,15 @@ def test_a_list_shows_who_what_why_and_how_many(terminal: Terminal) -> None:
     assert lines[-1] == "Open: 2 (out_of_range 1, rejected_by_store 1)."
 
 
+def test_an_id_is_whole_on_the_narrowest_terminal(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quarantine_commands, "_WIDTH_OF_A_FILE", 80)
+    [entry] = terminal.put(refused(1))
+    assert entry.id in terminal("list").stdout
+    assert entry.id in terminal("replay", entry.id).stdout
+
+
 def test_a_list_for_programs_has_every_field(terminal: Terminal) -> None:
     [entry] = terminal.put(refused(1))
     answer = terminal.json("list")

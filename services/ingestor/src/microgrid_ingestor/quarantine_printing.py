@@ -32,7 +32,7 @@ def printable(text: str) -> str:
 
 def entries_table(entries: Sequence[QuarantineEntry]) -> Table:
     """One line for each message."""
-    table = Table("id", "quarantined (UTC)", "state", "grid", "device", "reason", "field", "bytes", "topic")
+    table = _table("id", "quarantined (UTC)", "state", "grid", "device", "reason", "field", "bytes", "topic")
     for entry in entries:
         table.add_row(
             *_texts(
@@ -55,8 +55,8 @@ def message_table(entry: QuarantineEntry, message: QuarantinedMessage) -> Table:
     table = Table(show_header=False)
     rows = [
         ("id", entry.id),
-        ("state", entry.state + (f", since {entry.handled_at}" if entry.handled_at else "")),
-        ("by", entry.handled_by or ""),
+        ("state", entry.state),
+        ("handled", f"{entry.handled_at} by {entry.handled_by}" if entry.handled_at else "by nobody"),
         ("quarantined", f"{entry.quarantined_at}"),
         ("received", f"{message.received_at}"),
         ("topic", message.topic or "(none: the telemetry store refused these readings)"),
@@ -76,7 +76,7 @@ def message_table(entry: QuarantineEntry, message: QuarantinedMessage) -> Table:
 
 def handled_table(handled: Sequence[Handled]) -> Table:
     """What came of each message."""
-    table = Table("id", "what", "readings", "state", "what is wrong")
+    table = _table("id", "what", "readings", "state", "what is wrong")
     for each in handled:
         if each.entry is None:
             table.add_row(*_texts(each.id, "not found"))
@@ -145,6 +145,14 @@ def is_well(handled: Handled) -> bool:
     if handled.replay:
         return handled.replay.verdict is Verdict.ACCEPTED
     return handled.entry is not None and handled.entry.state is not QuarantineState.REPLAYED
+
+
+def _table(*names: str) -> Table:
+    """A table whose first column is never cut: an id is there to be copied."""
+    table = Table()
+    for name in names:
+        table.add_column(name, no_wrap=name == names[0], overflow="fold")
+    return table
 
 
 def _reasons(defects: Sequence[Defect]) -> str:
