@@ -86,7 +86,7 @@ def test_a_list_shows_who_what_why_and_how_many(terminal: Terminal) -> None:
     first, second = terminal.put(refused(1), refused(2, grid_id=None, device_id=None, defects=(REJECTED,)))
     lines = terminal("list").stdout.splitlines()
     assert [line.split("│")[1].strip() for line in lines if "│" in line] == [second.id, first.id]
-    for part in ("village", "meter", "out_of_range", "metrics.battery_soc", "~no-grid", "rejected_by_store"):
+    for part in ("village/meter", "out_of_range metrics.battery_soc", "~no-grid", "rejected_by_store"):
         assert part in "\n".join(lines)
     assert lines[-1] == "Open: 2 (out_of_range 1, rejected_by_store 1)."
 

@@ -32,19 +32,15 @@ def printable(text: str) -> str:
 
 def entries_table(entries: Sequence[QuarantineEntry]) -> Table:
     """One line for each message."""
-    table = _table("id", "quarantined (UTC)", "state", "grid", "device", "reason", "field", "bytes", "topic")
+    table = _table("id", "quarantined, UTC", "state", "from", "reason")
     for entry in entries:
         table.add_row(
             *_texts(
                 entry.id,
-                f"{entry.quarantined_at:%Y-%m-%d %H:%M:%S}",
+                f"{entry.quarantined_at:%Y-%m-%d %H:%M}",
                 entry.state,
-                entry.grid,
-                entry.device_id or "",
+                f"{entry.grid}/{entry.device_id}" if entry.device_id else f"{entry.grid} {_topic(entry)}",
                 _reasons(entry.defects),
-                entry.defects[0].field or "",
-                str(entry.raw_size_bytes),
-                entry.topic[:_TOPIC_CHARACTERS],
             )
         )
     return table
@@ -155,9 +151,14 @@ def _table(*names: str) -> Table:
     return table
 
 
+def _topic(entry: QuarantineEntry) -> str:
+    return entry.topic if len(entry.topic) <= _TOPIC_CHARACTERS else f"{entry.topic[:_TOPIC_CHARACTERS]}…"
+
+
 def _reasons(defects: Sequence[Defect]) -> str:
-    more = len(defects) - 1
-    return f"{defects[0].reason} +{more}" if more else str(defects[0].reason)
+    where = f" {defects[0].field}" if defects[0].field else ""
+    more = f" +{len(defects) - 1}" if len(defects) > 1 else ""
+    return f"{defects[0].reason}{where}{more}"
 
 
 def _defect(defect: Defect) -> str:
