@@ -161,10 +161,10 @@ def test_a_registered_device_enriches_its_readings() -> None:
 
 
 def test_a_fault_of_our_own_keeps_the_message_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    def faulty(topic: str, *arguments: Any) -> Any:
+    def faulty(topic: str, *arguments: Any, **named: Any) -> Any:
         if "cursed" in topic:
             raise ZeroDivisionError
-        return process(topic, *arguments)
+        return process(topic, *arguments, **named)
 
     monkeypatch.setattr("microgrid_ingestor.intake.process", faulty)
     intake = take(telemetry("cursed"), telemetry("inverter-1"))
