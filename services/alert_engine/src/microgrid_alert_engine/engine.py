@@ -103,7 +103,7 @@ class AlertEngine:
                 if decision := self._lifecycle.on_notice(notice, now=self._clock()):
                     await self._carry_out(decision)
                 return ()
-            case streams.REFUSALS_KIND | streams.PRESENCE_KIND:
+            case streams.REFUSALS_KIND | streams.PRESENCE_KIND | streams.LINK_KIND:
                 # No rule asks for these.
                 return ()
             case _:
