@@ -1,11 +1,11 @@
 """The figures of a grid, from those of its devices."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import fsum
 
 from microgrid_common.transforms.rollups.quantity import QUANTITIES, Quantity
-from microgrid_common.transforms.rollups.rollup import Rollup, extremes
+from microgrid_common.transforms.rollups.rollup import Rollup
 
 
 def across_devices(metric: str, by_device: Mapping[str, Sequence[Rollup]]) -> list[Rollup]:
@@ -27,43 +27,37 @@ def across_devices(metric: str, by_device: Mapping[str, Sequence[Rollup]]) -> li
     for device_id in sorted(by_device):
         for rollup in by_device[device_id]:
             by_span[rollup.start_ms, rollup.end_ms].append(rollup)
-    together = _levels_together if QUANTITIES.get(metric, Quantity.LEVEL) is Quantity.LEVEL else _added
+    are_added = QUANTITIES.get(metric, Quantity.LEVEL) is not Quantity.LEVEL
     return [
-        _merge(span, by_span[span], devices=len(by_device), together=together) for span in sorted(by_span)
+        _merge(span, by_span[span], devices=len(by_device), are_added=are_added) for span in sorted(by_span)
     ]
 
 
-_Together = Callable[[Iterable[Rollup]], tuple[float, float, float]]
-"""Figures of devices that have points → mean, minimum and maximum of all."""
-
-
-def _merge(span: tuple[int, int], rollups: Sequence[Rollup], *, devices: int, together: _Together) -> Rollup:
-    measured = [rollup for rollup in rollups if rollup.points]
-    mean, minimum, maximum = together(measured) if measured else (None, None, None)
+def _merge(span: tuple[int, int], rollups: Sequence[Rollup], *, devices: int, are_added: bool) -> Rollup:
+    # Column by column: an hour of every device goes through here, 26,000 for a year of three.
+    _, _, points, means, minima, maxima, covered_ms, into, out = zip(*rollups, strict=True)
+    if 0 in points:
+        means, minima, maxima = (
+            tuple(figure for figure in figures if figure is not None) for figures in (means, minima, maxima)
+        )
+    mean, minimum, maximum = _together(means, minima, maxima, are_added=are_added)
     return Rollup(
         *span,
-        sum(rollup.points for rollup in rollups),
+        sum(points),
         mean,
         minimum,
         maximum,
-        sum(rollup.covered_ms for rollup in rollups) // devices,
-        fsum([rollup.energy_in_kwh for rollup in rollups]),
-        fsum([rollup.energy_out_kwh for rollup in rollups]),
+        sum(covered_ms) // devices,
+        fsum(into),
+        fsum(out),
     )
 
 
-def _added(measured: Iterable[Rollup]) -> tuple[float, float, float]:
-    measured = list(measured)
-    minima, maxima = extremes(measured)
-    return fsum(_means(measured)), fsum(minima), fsum(maxima)
-
-
-def _levels_together(measured: Iterable[Rollup]) -> tuple[float, float, float]:
-    measured = list(measured)
-    means = _means(measured)
-    minima, maxima = extremes(measured)
+def _together(
+    means: Sequence[float], minima: Sequence[float], maxima: Sequence[float], *, are_added: bool
+) -> tuple[float | None, float | None, float | None]:
+    if not means:
+        return None, None, None
+    if are_added:
+        return fsum(means), fsum(minima), fsum(maxima)
     return fsum(means) / len(means), min(minima), max(maxima)
-
-
-def _means(rollups: Iterable[Rollup]) -> list[float]:
-    return [rollup.mean for rollup in rollups if rollup.mean is not None]

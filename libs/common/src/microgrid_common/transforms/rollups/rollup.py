@@ -83,7 +83,8 @@ def add_up(rollups: Sequence[Rollup], span: Span) -> Rollup:
         span: what they lie in.
     """
     measured = [rollup for rollup in rollups if rollup.points]
-    minima, maxima = extremes(measured)
+    minima = [rollup.minimum for rollup in measured if rollup.minimum is not None]
+    maxima = [rollup.maximum for rollup in measured if rollup.maximum is not None]
     points = sum(rollup.points for rollup in measured)
     mean = None
     if minima and maxima:
@@ -99,15 +100,6 @@ def add_up(rollups: Sequence[Rollup], span: Span) -> Rollup:
         sum(rollup.covered_ms for rollup in rollups),
         fsum([rollup.energy_in_kwh for rollup in rollups]),
         fsum([rollup.energy_out_kwh for rollup in rollups]),
-    )
-
-
-def extremes(rollups: Iterable[Rollup]) -> tuple[list[float], list[float]]:
-    """The minima and the maxima that there are."""
-    rollups = list(rollups)
-    return (
-        [rollup.minimum for rollup in rollups if rollup.minimum is not None],
-        [rollup.maximum for rollup in rollups if rollup.maximum is not None],
     )
 
 
