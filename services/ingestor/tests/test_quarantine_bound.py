@@ -19,6 +19,7 @@ from microgrid_common.testing.fakes.durable_log import FakeDurableLog
 from microgrid_common.testing.fakes.quarantine import FakeQuarantine
 from microgrid_common.testing.waiting import wait_until
 from microgrid_ingestor import retention, stream_metrics
+from microgrid_ingestor.log_capacity import LogCapacity
 from microgrid_ingestor.retention import bound_quarantine
 from microgrid_ingestor.stream_metrics import sample_streams
 
@@ -134,7 +135,7 @@ async def test_prometheus_sees_lengths_lags_and_quarantine(
     def shown() -> bool:
         return figure("quarantine_messages", state="discarded", reason="out_of_range") == 1
 
-    async with running(sample_streams(log, quarantine, shards=SHARDS)):
+    async with running(sample_streams(log, LogCapacity(log), quarantine, shards=SHARDS)):
         await wait_until(shown, timeout=10, description="the figures")
     assert figure("stream_entries", stream="readings:1") == 5
     assert figure("stream_entries", stream="readings:0") == 0
@@ -153,7 +154,7 @@ async def test_prometheus_sees_how_many_open_messages_had_to_go(
     await put(log, *(refused(number) for number in range(7)))
     async with (
         running(bound_quarantine(quarantine, limits=QuarantineLimits(messages=2))),
-        running(sample_streams(log, quarantine, shards=SHARDS)),
+        running(sample_streams(log, LogCapacity(log), quarantine, shards=SHARDS)),
     ):
         await wait_until(
             lambda: figure("quarantine_dropped_open_messages") == 5, timeout=10, description="the figure"

@@ -4,7 +4,7 @@ from functools import partial
 
 import structlog
 
-from microgrid_common.ports.durable_log import DurableLog, append_ids
+from microgrid_common.ports.durable_log import LogAppender, append_ids
 from microgrid_common.ports.message_source import MessageSource
 from microgrid_common.runtime import metrics
 from microgrid_common.runtime.backoff import until_it_works
@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 
 async def receive_messages(
-    source: MessageSource, durable_log: DurableLog, *, registry: Registry, shards: int
+    source: MessageSource, durable_log: LogAppender, *, registry: Registry, shards: int
 ) -> None:
     """Receive until cancelled.
 

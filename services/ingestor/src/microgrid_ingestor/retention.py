@@ -1,6 +1,7 @@
 """Letting go: of what every consumer has read, of what quarantine may not hold, of old data."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
@@ -12,10 +13,17 @@ from microgrid_common.ports.rollup_store import RollupStore
 from microgrid_common.ports.telemetry_store import TelemetryStore
 from microgrid_common.runtime.backoff import until_it_works
 from microgrid_common.schemas.streams import ALERTS_STREAM, readings_streams
+from microgrid_ingestor.log_capacity import LogCapacity
 
 log = structlog.get_logger()
 
 _INTERVAL = timedelta(seconds=30)
+
+_PRESSED_INTERVAL = timedelta(seconds=1)
+"""While memory is scarce: a store that catches up makes room as fast as it reads."""
+
+_SHORTEST_KEEP = timedelta(seconds=1)
+"""What was read may go at once when memory is scarce, but for what live clients are about to be sent."""
 
 _QUARANTINE_INTERVAL = timedelta(seconds=1)
 """Short, so that a flood of bad messages goes past the bound by what arrives in a second."""
@@ -26,18 +34,33 @@ _SAY_AGAIN = timedelta(minutes=1)
 """A flood can last for hours."""
 
 
-async def trim_streams(durable_log: DurableLog, *, shards: int, keep: timedelta) -> None:
-    """Trim the readings and alerts streams until cancelled.
+async def trim_streams(
+    durable_log: DurableLog, capacity: LogCapacity, *, shards: int, keep: timedelta
+) -> None:
+    """Trim the readings and alerts streams until cancelled: what a consumer group has not read stays.
 
     Args:
         durable_log: where the streams are.
+        capacity: how full it is.
         shards: how many streams of readings there are.
-        keep: how long an entry stays after it was written, so that a live client can resume.
+        keep: how long an entry stays after it was written, so that a live client can resume; shorter when
+            memory is scarce.
     """
+    streams = (*readings_streams(shards), ALERTS_STREAM)
     while True:
-        for stream in (*readings_streams(shards), ALERTS_STREAM):
-            await until_it_works(lambda: durable_log.trim(stream, keep=keep), dependency="redis")  # noqa: B023 - awaited here
-        await asyncio.sleep(_INTERVAL.total_seconds())
+        await _trim(durable_log, streams, keep)
+        shorter = keep / 2
+        while capacity.pressed and shorter >= _SHORTEST_KEEP:
+            await _trim(durable_log, streams, shorter)
+            capacity.observe(await until_it_works(lambda: durable_log.measure(streams), dependency="redis"))
+            shorter /= 2
+        await asyncio.sleep(_PRESSED_INTERVAL.total_seconds())
+        await capacity.until_pressed(within=_INTERVAL - _PRESSED_INTERVAL)
+
+
+async def _trim(durable_log: DurableLog, streams: Sequence[str], keep: timedelta) -> None:
+    for stream in streams:
+        await until_it_works(lambda: durable_log.trim(stream, keep=keep), dependency="redis")  # noqa: B023 - awaited here
 
 
 async def forget_old_data(telemetry: TelemetryStore, rollups: RollupStore) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from microgrid_common.ports.alert_store import AlertStore
 from microgrid_common.ports.durable_log import DurableLog, LogConsumer
 from microgrid_common.ports.ledger_store import LedgerStore
 from microgrid_common.ports.message_publisher import MessagePublisher
@@ -17,8 +18,10 @@ from microgrid_common.runtime.health import Ping
 from microgrid_common.runtime.tasks import keep_running, run_until_stopped
 from microgrid_common.transforms.ledger.asking import BackfillPolicy
 from microgrid_ingestor.backfill import ask_for_missing
+from microgrid_ingestor.capacity_alerts import tell_operators
 from microgrid_ingestor.historian import write_history
 from microgrid_ingestor.ledger import keep_ledgers
+from microgrid_ingestor.log_capacity import LogCapacity
 from microgrid_ingestor.receiver import receive_messages
 from microgrid_ingestor.retention import bound_quarantine, forget_old_data, trim_streams
 from microgrid_ingestor.rollup_worker import RollupPorts, ZoneOf, make_rollups, utc_now
@@ -31,6 +34,8 @@ class IngestorPorts:
 
     source: MessageSource
     log: DurableLog
+    log_capacity: LogCapacity
+    """How full `log` is."""
     consumer: LogConsumer
     """The historian's place in its consumer group."""
     store: TelemetryStore
@@ -42,11 +47,18 @@ class IngestorPorts:
     ledgers: LedgerStore
     publisher: MessagePublisher
     """Publishes to devices."""
+    alerts: AlertStore
+    """For alerts about the platform itself."""
 
     @property
     def dependencies(self) -> dict[str, Ping]:
         """What `/readyz` asks."""
-        return {"mqtt": self.source.ping, "redis": self.log.ping, "telemetry_store": self.store.ping}
+        return {
+            "mqtt": self.source.ping,
+            "redis": self.log.ping,
+            "log_capacity": self.log_capacity.ping,
+            "telemetry_store": self.store.ping,
+        }
 
 
 async def run(
@@ -75,8 +87,8 @@ async def run(
     await run_until_stopped(
         stop,
         historian=write_history(ports.consumer, ports.store, ports.log, ports.rollup_queue),
-        receiver=receive_messages(ports.source, ports.log, registry={}, shards=shards),
-        retention=trim_streams(ports.log, shards=shards, keep=stream_keep),
+        receiver=receive_messages(ports.source, ports.log_capacity, registry={}, shards=shards),
+        retention=trim_streams(ports.log, ports.log_capacity, shards=shards, keep=stream_keep),
         quarantine=keep_running(
             partial(bound_quarantine, ports.quarantine, limits=quarantine_limits), name="quarantine"
         ),
@@ -87,19 +99,20 @@ async def run(
             name="rollups",
         ),
         forget_old_data=keep_running(partial(forget_old_data, ports.store, ports.rollups), name="forget"),
-        ledger=keep_ledgers(ports.ledger_consumer, ports.ledgers, grace=backfill_policy.grace, clock=utc_now),
-        backfill=keep_running(
-            partial(
-                ask_for_missing,
-                ports.ledgers,
-                ports.publisher,
-                policy=backfill_policy,
-                requests_per_second=backfill_requests_per_second,
-                clock=utc_now,
-            ),
+        ledger=keep_ledgers(
+            ports.ledger_consumer,
+            ports.log,
+            ports.ledgers,
+            grace=backfill_policy.grace,
+            clock=utc_now,
+        ),
             name="backfill",
         ),
         stream_metrics=keep_running(
-            partial(sample_streams, ports.log, ports.quarantine, shards=shards), name="stream_metrics"
+            partial(sample_streams, ports.log, ports.log_capacity, ports.quarantine, shards=shards),
+            name="stream_metrics",
+        ),
+        capacity_alerts=keep_running(
+            partial(tell_operators, ports.log_capacity, ports.alerts, clock=utc_now), name="capacity_alerts"
         ),
     )

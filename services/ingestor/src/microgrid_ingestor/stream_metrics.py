@@ -10,24 +10,30 @@ from microgrid_common.runtime.backoff import until_it_works
 from microgrid_common.schemas.quarantine import Reason
 from microgrid_common.schemas.quarantine_entry import QuarantineState
 from microgrid_common.schemas.streams import ALERTS_STREAM, QUARANTINE_STREAM, readings_streams
+from microgrid_ingestor.log_capacity import LogCapacity
 
 _INTERVAL = timedelta(seconds=5)
 """Below the shortest scrape interval in use, 10 s, so that every scrape sees something new."""
 
 
-async def sample_streams(durable_log: DurableLog, quarantine: Quarantine, *, shards: int) -> None:
+async def sample_streams(
+    durable_log: DurableLog, capacity: LogCapacity, quarantine: Quarantine, *, shards: int
+) -> None:
     """Measure until cancelled; while the log is away the last figures stay.
 
     Every replica measures the same log, so take the maximum over replicas, not the sum.
 
     Args:
         durable_log: where the streams are.
+        capacity: takes note of the measures, too.
         quarantine: the messages that were refused.
         shards: how many streams of readings there are.
     """
     streams = [*readings_streams(shards), ALERTS_STREAM, QUARANTINE_STREAM]
     while True:
-        _show_log(await until_it_works(lambda: durable_log.measure(streams), dependency="redis"))
+        measure = await until_it_works(lambda: durable_log.measure(streams), dependency="redis")
+        capacity.observe(measure)
+        _show_log(measure)
         _show_quarantine(
             await until_it_works(quarantine.counts, dependency="redis"),
             await until_it_works(quarantine.totals, dependency="redis"),

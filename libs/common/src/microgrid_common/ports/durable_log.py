@@ -73,10 +73,12 @@ class LogMeasure:
     memory_used_bytes: int
     memory_limit_bytes: int | None
     """Where appending stops; None when there is no limit."""
+    may_evict: bool = False
+    """Whether it drops what was not read when there is no memory left, instead of refusing what is new."""
 
 
-class DurableLog(Protocol):
-    """Appends to streams and reads them by position."""
+class LogAppender(Protocol):
+    """Appends to streams."""
 
     async def append(self, records: Sequence[Record], *, append_id: AppendId | None = None) -> None:
         """Append all records, or none of them, in their order; durable when it returns.
@@ -88,6 +90,10 @@ class DurableLog(Protocol):
         Raises:
             RetryableError: the log is away, or full; without an id a retry may double the records.
         """
+
+
+class DurableLog(LogAppender, Protocol):
+    """Appends to streams and reads them by position."""
 
     async def last_id(self, stream: str) -> str:
         """The position of the newest entry; `0-0` of an empty stream.

@@ -45,6 +45,10 @@ LOG_MEMORY_USED = Gauge("microgrid_log_memory_used_bytes", "Memory that the dura
 LOG_MEMORY_LIMIT = Gauge(
     "microgrid_log_memory_limit_bytes", "Memory at which appending to the durable log stops; 0: no limit."
 )
+LOG_USED_RATIO = Gauge(
+    "microgrid_log_used_ratio",
+    "Memory of the durable log in use, 0 to 1; from 0.9 no messages are taken from the broker. 0: no limit.",
+)
 QUARANTINE_MESSAGES = Gauge(
     "microgrid_quarantine_messages", "Messages in quarantine, by state and reason.", ["state", "reason"]
 )

@@ -29,6 +29,8 @@ class AlertSource(StrEnum):
     """A rule of the alert engine, on a reading."""
     DEVICE = "device"
     """The device itself, by a message on an alerts topic."""
+    PLATFORM = "platform"
+    """A part of this system, about itself."""
 
 
 class Alert(BaseModel):

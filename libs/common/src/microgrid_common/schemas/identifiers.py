@@ -16,6 +16,9 @@ DEFAULT_GRID_ID = "default"
 DEFAULT_DEVICE_ID = "prototype"
 """The device that prototype payloads belong to."""
 
+PLATFORM_GRID_ID = "platform"
+"""The grid that alerts about the platform's own parts belong to: they concern the operators of all grids."""
+
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 

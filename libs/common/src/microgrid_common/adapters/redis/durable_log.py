@@ -126,6 +126,7 @@ class RedisDurableLog:
             },
             memory_used_bytes=memory["used_memory"],
             memory_limit_bytes=memory["maxmemory"] or None,
+            may_evict=memory["maxmemory_policy"] != "noeviction",
         )
 
     async def ping(self) -> None:

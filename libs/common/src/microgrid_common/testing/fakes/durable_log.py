@@ -37,6 +37,8 @@ class FakeDurableLog(FailsOnDemand):
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         super().__init__()
         self.streams: dict[str, list[Entry]] = defaultdict(list)
+        self.memory_limit_bytes: int | None = None
+        """What `measure` tells; it does not keep anybody from appending."""
         self._now = now
         self._groups: dict[str, dict[str, _Group]] = defaultdict(dict)
         self._last_ids: dict[str, str] = {}
@@ -92,12 +94,12 @@ class FakeDurableLog(FailsOnDemand):
         return dropped
 
     async def measure(self, streams: Sequence[str]) -> LogMeasure:
-        """As `DurableLog.measure`; its memory is the data of all streams, without a limit."""
+        """As `DurableLog.measure`; its memory is the data of all streams."""
         self._may_fail()
         return LogMeasure(
             streams={stream: self._measured(stream) for stream in streams},
             memory_used_bytes=sum(len(entry.data) for entries in self.streams.values() for entry in entries),
-            memory_limit_bytes=None,
+            memory_limit_bytes=self.memory_limit_bytes,
         )
 
     async def ping(self) -> None:
