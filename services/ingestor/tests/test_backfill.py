@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from prometheus_client import REGISTRY
 
-from microgrid_common.ports.durable_log import Entry
+from microgrid_common.ports.durable_log import Record
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.ports.ledger_store import LedgerChanges
 from microgrid_common.schemas.backfill import BackfillRequest
 from microgrid_common.schemas.ledger import DeviceKey
 from microgrid_common.schemas.reading import Reading, encode_readings
 from microgrid_common.schemas.streams import READINGS_KIND
+from microgrid_common.testing.fakes.durable_log import FakeDurableLog
 from microgrid_common.testing.fakes.ledger_store import FakeLedgerStore
 from microgrid_common.testing.fakes.message_publisher import FakeMessagePublisher
 from microgrid_common.testing.waiting import wait_until
@@ -36,8 +37,8 @@ class World:
         self.publisher = FakeMessagePublisher()
         self.now = datetime(2026, 11, 23, 10, tzinfo=UTC)
         self.asker = self.another_asker()
-        self._keeper = LedgerKeeper(self.store, grace=GRACE, clock=self.clock)
-        self._entries = 0
+        self._log = FakeDurableLog()
+        self._keeper = LedgerKeeper(self._log, self.store, grace=GRACE, clock=self.clock)
 
     def clock(self) -> datetime:
         return self.now
@@ -46,13 +47,12 @@ class World:
         return Backfill(self.store, self.publisher, policy=POLICY, clock=self.clock)
 
     async def send(self, *numbers: int, device_id: str = "meter-1", boot_id: str = "a") -> None:
-        self._entries += 1
         readings = [
             Reading("village-1", device_id, self.now, self.now, VALUES, (), boot_id, number, "meter")
             for number in numbers
         ]
-        data = encode_readings(readings)
-        await self._keeper.enter(STREAM, [Entry(STREAM, f"{self._entries}-0", READINGS_KIND, data)])
+        await self._log.append([Record(STREAM, READINGS_KIND, encode_readings(readings))])
+        await self._keeper.follow(STREAM, await self._log.last_id(STREAM))
 
     async def round(self, *, limit: int = 100, asker: Backfill | None = None) -> int:
         self.store.end_round()

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
-from microgrid_common.ports.durable_log import Entry, Record
+from microgrid_common.ports.durable_log import Record
 from microgrid_common.ports.errors import PermanentError, RetryableError
-from microgrid_common.ports.ledger_store import LedgerChanges
-from microgrid_common.schemas.ledger import BootLedger, DeviceLedger, Gap
+from microgrid_common.ports.ledger_store import LedgerChanges, LedgerPage
+from microgrid_common.schemas.ledger import BootLedger, DeviceKey, DeviceLedger, Gap
 from microgrid_common.schemas.numbering import NumberRange
 from microgrid_common.schemas.reading import Reading, encode_readings
 from microgrid_common.schemas.refusal import Refusal, encode_refusals
@@ -32,13 +32,18 @@ GRACE = timedelta(seconds=30)
 
 
 class LosesAnswers(FakeLedgerStore):
-    """Does what it is told, and then fails to say so, now and then."""
+    """Takes its time, does what it is told, and then fails to say so, now and then."""
 
     def __init__(self, lost: Sequence[bool]) -> None:
         super().__init__()
         self._lost = list(lost)
 
+    async def load(self, stream: str, devices: Sequence[DeviceKey]) -> LedgerPage:
+        await asyncio.sleep(0)
+        return await super().load(stream, devices)
+
     async def apply(self, stream: str, *, after: str, position: str, changes: LedgerChanges) -> bool:
+        await asyncio.sleep(0)
         applied = await super().apply(stream, after=after, position=position, changes=changes)
         if self._lost and self._lost.pop():
             raise RetryableError("the answer was lost")
@@ -63,17 +68,21 @@ def readings(*numbers: int | None, device_id: str = "meter-1", device_type: str 
     )
 
 
-def entry(number: int, data: bytes, *, kind: str = READINGS_KIND) -> Entry:
-    return Entry(STREAM, f"{number}-0", kind, data)
+def keeper_of(log: FakeDurableLog, store: FakeLedgerStore) -> LedgerKeeper:
+    return LedgerKeeper(log, store, grace=GRACE, clock=lambda: NOW)
 
 
-def keeper_of(store: FakeLedgerStore) -> LedgerKeeper:
-    return LedgerKeeper(store, grace=GRACE, clock=lambda: NOW)
+async def follow(log: FakeDurableLog, keeper: LedgerKeeper) -> None:
+    """Let a keeper enter all there is."""
+    await keeper.follow(STREAM, await log.last_id(STREAM))
 
 
 @asynccontextmanager
-async def keeping(consumer: FakeLogConsumer, store: FakeLedgerStore) -> AsyncIterator[None]:
-    task = asyncio.create_task(keep_ledgers(consumer, store, grace=GRACE, clock=lambda: NOW))
+async def keeping(
+    log: FakeDurableLog, store: FakeLedgerStore, consumer: FakeLogConsumer | None = None
+) -> AsyncIterator[None]:
+    consumer = consumer or consumer_of(log)
+    task = asyncio.create_task(keep_ledgers(consumer, log, store, grace=GRACE, clock=lambda: NOW))
     try:
         yield
     finally:
@@ -101,7 +110,7 @@ async def test_what_comes_by_the_streams_is_in_the_ledgers() -> None:
     log, store = FakeDurableLog(), FakeLedgerStore()
     numbers = (NumberRange(boot_id="a", first=3, last=3),)
     refusal = Refusal(grid_id="village-1", device_id="meter-1", numbers=numbers)
-    async with keeping(consumer_of(log), store):
+    async with keeping(log, store):
         await append(log, readings(0, 1, 1, 5), readings(None))
         await append(log, readings(7, device_id="meter-2"), stream=OTHER_STREAM)
         await log.append([Record(STREAM, REFUSALS_KIND, encode_refusals([refusal]))])
@@ -117,10 +126,10 @@ async def test_an_entry_that_comes_again_after_a_crash_is_not_counted_again() ->
     await append(log, readings(0, 1), readings(2))
     dead = consumer_of(log, "dead")
     dead.fail_next(RetryableError("it dies"), after=1, times=1_000)
-    async with keeping(dead, store):
+    async with keeping(log, store, dead):
         await until_entered(log, store)
     dead.crash()
-    async with keeping(consumer_of(log, "heir"), store):
+    async with keeping(log, store, consumer_of(log, "heir")):
         await append(log, readings(3))
         await until_entered(log, store)
     assert (store.ledgers[METER].received, store.ledgers[METER].duplicates) == (4, 0)
@@ -128,74 +137,95 @@ async def test_an_entry_that_comes_again_after_a_crash_is_not_counted_again() ->
 
 @given(
     st.lists(st.lists(st.integers(0, 12), min_size=1, max_size=4), min_size=1, max_size=12),
-    st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3), st.integers(1, 4)), max_size=12),
+    st.lists(st.dictionaries(st.integers(0, 2), st.integers(0, 11)), max_size=6),
     st.lists(st.booleans(), max_size=8),
 )
-async def test_whoever_enters_however_often_it_is_as_if_one_had_entered_all_once(
-    contents: list[list[int]], steps: list[tuple[int, int, int]], lost: list[bool]
+async def test_whoever_enters_whatever_and_how_often_it_is_as_if_one_had_entered_all_once(
+    contents: list[list[int]], rounds: list[dict[int, int]], lost: list[bool]
 ) -> None:
-    """Each step: who enters, from how far back, how many entries. An owner goes on where the last one was."""
-    entries = [entry(number, readings(*numbers)) for number, numbers in enumerate(contents, 1)]
-    alone = FakeLedgerStore()
-    await keeper_of(alone).enter(STREAM, entries)
+    """In each round some members enter at the same time, each up to some entry, as if all were its own."""
+    log, alone, store = FakeDurableLog(), FakeLedgerStore(), LosesAnswers(lost)
+    await append(log, *(readings(*numbers) for numbers in contents))
+    await follow(log, keeper_of(log, alone))
 
-    store = LosesAnswers(lost)
-    keepers = [keeper_of(store) for _ in range(3)]
-    entered = 0
-    for who, back, count in [*steps, *[(0, 0, len(entries))] * (len(lost) + 1)]:
-        start = max(0, entered - back)
-        batch = entries[start : start + count]
-        if batch:
-            with suppress(RetryableError):
-                await keepers[who].enter(STREAM, batch)
-            entered = int(store.positions.get(STREAM, "0-0").partition("-")[0])
+    members = [keeper_of(log, store) for _ in range(3)]
+    ids = [entry.id for entry in log.streams[STREAM]]
+    last_rounds = [dict.fromkeys(range(3), len(ids) - 1)] * (len(lost) + 1)
+    for at_once in [*rounds, *last_rounds]:
+        told = [members[member].follow(STREAM, ids[entry % len(ids)]) for member, entry in at_once.items()]
+        results = await asyncio.gather(*told, return_exceptions=True)
+        assert all(isinstance(result, RetryableError | None) for result in results)
     assert store.positions == alone.positions
     assert store.ledgers == alone.ledgers
     assert await store.missing_by_type() == await alone.missing_by_type()
 
 
+async def test_what_the_group_hands_out_of_order_is_entered_in_the_order_of_the_stream() -> None:
+    log, store = FakeDurableLog(), FakeLedgerStore()
+    await append(log, readings(0), readings(1), readings(2))
+    slow = consumer_of(log, "slow")
+    await slow.read(count=4, wait=timedelta())
+    async with keeping(log, store):
+        await append(log, readings(3))
+        slow.crash()
+        await append(log, readings(4))
+        await until_entered(log, store)
+    assert (store.ledgers[METER].received, store.ledgers[METER].missing) == (5, 0)
+
+
 async def test_a_zombie_cannot_undo_what_its_successor_has_entered() -> None:
-    store = FakeLedgerStore()
-    zombie, heir = keeper_of(store), keeper_of(store)
-    first, second = entry(1, readings(0)), entry(2, readings(4))
-    await zombie.enter(STREAM, [first])
-    await heir.enter(STREAM, [first, second])
+    log, store = FakeDurableLog(), FakeLedgerStore()
+    zombie, heir = keeper_of(log, store), keeper_of(log, store)
+    await append(log, readings(0))
+    await follow(log, zombie)
+    await append(log, readings(4))
+    await follow(log, heir)
     late = store.ledgers[METER]
-    await zombie.enter(STREAM, [first, second])
+    await follow(log, zombie)
     assert store.ledgers[METER] == late
 
 
-async def test_entries_that_were_entered_together_cost_one_call_of_the_store() -> None:
-    store = FakeLedgerStore()
-    keeper = keeper_of(store)
-    await keeper.enter(STREAM, [entry(1, readings(0))])
+async def test_entries_that_are_there_together_cost_one_call_of_the_store() -> None:
+    log, store = FakeDurableLog(), FakeLedgerStore()
+    keeper = keeper_of(log, store)
+    await append(log, readings(0))
+    await follow(log, keeper)
     store.calls.clear()
-    await keeper.enter(STREAM, [entry(2, readings(1, 2)), entry(3, readings(3, 9))])
-    await keeper.enter(STREAM, [entry(4, readings(4))])
+    await append(log, readings(1, 2), readings(3, 9))
+    await follow(log, keeper)
+    await append(log, readings(4))
+    await follow(log, keeper)
     assert store.calls == {"apply": 2}
 
 
 async def test_more_devices_than_fit_in_memory_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LEDGERS_AT_HAND", 2)
-    store = FakeLedgerStore()
-    keeper = keeper_of(store)
+    log, store = FakeDurableLog(), FakeLedgerStore()
+    keeper = keeper_of(log, store)
     for number in range(5):
-        data = [readings(number, device_id=f"meter-{device}") for device in range(3)]
-        await keeper.enter(STREAM, [entry(3 * number + device, each) for device, each in enumerate(data, 1)])
+        for device in range(3):
+            await append(log, readings(number, device_id=f"meter-{device}"))
+            await follow(log, keeper)
     assert [ledger.received for ledger in store.ledgers.values()] == [5, 5, 5]
 
 
 async def test_an_entry_that_cannot_be_decoded_stops_nothing() -> None:
-    store = FakeLedgerStore()
-    poison = entry(1, b'[{"grid_id":1}]')
-    await keeper_of(store).enter(STREAM, [poison, entry(2, readings(0))])
-    assert (store.positions, store.ledgers[METER].received) == ({STREAM: "2-0"}, 1)
+    log, store = FakeDurableLog(), FakeLedgerStore()
+    await append(log, b'[{"grid_id":1}]', readings(0))
+    await follow(log, keeper_of(log, store))
+    assert (store.positions[STREAM], store.ledgers[METER].received) == (log.streams[STREAM][-1].id, 1)
+
+
+async def test_entries_that_are_gone_are_not_waited_for() -> None:
+    log, store = FakeDurableLog(), FakeLedgerStore()
+    await keeper_of(log, store).follow(STREAM, "5-0")
+    assert not store.ledgers
 
 
 async def test_while_the_store_is_away_nothing_is_lost() -> None:
     log, store = FakeDurableLog(), FakeLedgerStore()
     store.fail_next(RetryableError("away"), times=3)
-    async with keeping(consumer_of(log), store):
+    async with keeping(log, store):
         await append(log, readings(0))
         await append(log, readings(1))
         await until_entered(log, store)
@@ -208,7 +238,7 @@ async def test_after_a_fault_the_same_entries_are_tried_again_before_any_other(
     monkeypatch.setattr(module, "PAUSE_AFTER_FAILURE", timedelta())
     log, store = FakeDurableLog(), FakeLedgerStore()
     store.fail_next(PermanentError("a wrong type"), times=3, after=1)
-    async with keeping(consumer_of(log), store):
+    async with keeping(log, store):
         await append(log, readings(0))
         await append(log, readings(1))
         await until_entered(log, store)
@@ -219,8 +249,9 @@ async def test_duplicates_are_counted_for_the_metrics() -> None:
     def counted() -> float:
         return REGISTRY.get_sample_value("microgrid_ledger_duplicates_total") or 0.0
 
-    before, store = counted(), FakeLedgerStore()
-    await keeper_of(store).enter(STREAM, [entry(1, readings(0, 1, 1)), entry(2, readings(0))])
+    before, log = counted(), FakeDurableLog()
+    await append(log, readings(0, 1, 1), readings(0))
+    await follow(log, keeper_of(log, FakeLedgerStore()))
     assert counted() == before + 2
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from microgrid_common.ports.durable_log import Entry, LogConsumer
+from microgrid_common.ports.durable_log import DurableLog, Entry, LogConsumer
 from microgrid_common.ports.ledger_store import LedgerChanges, LedgerStore
 from microgrid_common.runtime import metrics
 from microgrid_common.runtime.backoff import until_it_works
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 LEDGER_GROUP = "ledger"
 
-ENTRIES_PER_STEP = 40
+ENTRIES_PER_STEP = 20
 """Several entries share a step, since each costs Redis a fixed price."""
 
 LEDGERS_AT_HAND = 20_000
@@ -31,38 +31,40 @@ _WAIT = timedelta(seconds=2)
 
 
 async def keep_ledgers(
-    consumer: LogConsumer, store: LedgerStore, *, grace: timedelta, clock: Callable[[], datetime]
+    consumer: LogConsumer,
+    durable_log: DurableLog,
+    store: LedgerStore,
+    *,
+    grace: timedelta,
+    clock: Callable[[], datetime],
 ) -> None:
     """Enter what the streams bring until cancelled; an entry is acknowledged when it is in the ledgers.
 
     Args:
-        consumer: gives the entries of each stream in their order.
+        consumer: says that there are entries, and to one replica alone, as a rule.
+        durable_log: where the entries are.
         store: where the ledgers are.
         grace: after how long a new gap is looked at.
         clock: the present, aware.
     """
-    keeper = LedgerKeeper(store, grace=grace, clock=clock)
+    keeper = LedgerKeeper(durable_log, store, grace=grace, clock=clock)
     while True:
         entries = await until_it_works(
             lambda: consumer.read(count=ENTRIES_PER_STEP, wait=_WAIT), dependency="redis"
         )
-        by_stream: dict[str, list[Entry]] = defaultdict(list)
-        for entry in entries:
-            by_stream[entry.stream].append(entry)
-        for stream, its_entries in by_stream.items():
-            await _enter_in_the_end(keeper, stream, its_entries)
+        for stream, last in {entry.stream: entry.id for entry in entries}.items():
+            await _follow_in_the_end(keeper, stream, last)
         if entries:
             await until_it_works(lambda: consumer.acknowledge(entries), dependency="redis")  # noqa: B023 - awaited here
 
 
-async def _enter_in_the_end(keeper: "LedgerKeeper", stream: str, entries: Sequence[Entry]) -> None:
-    """Enter entries, however often it takes: what follows them must not be entered before."""
+async def _follow_in_the_end(keeper: "LedgerKeeper", stream: str, last: str) -> None:
     while True:
         try:
-            await until_it_works(lambda: keeper.enter(stream, entries), dependency="redis")
+            await until_it_works(lambda: keeper.follow(stream, last), dependency="redis")
         except Exception:
             # The ledger stands still, and readings do not: the receiver and the historian are not concerned.
-            log.exception("ledger_failed", stream=stream, first=entries[0].id, last=entries[-1].id)
+            log.exception("ledger_failed", stream=stream, up_to=last)
             await asyncio.sleep(PAUSE_AFTER_FAILURE.total_seconds())
         else:
             return
@@ -77,32 +79,53 @@ class _Book:
 
 
 class LedgerKeeper:
-    """Enters entries of streams into the ledgers, each once, also if they come again."""
+    """Enters the entries of streams into the ledgers: each once, in the order of its stream.
 
-    def __init__(self, store: LedgerStore, *, grace: timedelta, clock: Callable[[], datetime]) -> None:
+    It reads on from where the ledgers are, whatever the consumer group hands out: when a stream changes its
+    owner, the new one may be given an entry before the old one is through with those that precede it.
+    """
+
+    def __init__(
+        self,
+        durable_log: DurableLog,
+        store: LedgerStore,
+        *,
+        grace: timedelta,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._log = durable_log
         self._store = store
         self._grace_milliseconds = grace // timedelta(milliseconds=1)
         self._clock = clock
         self._books: dict[str, _Book] = {}
 
-    async def enter(self, stream: str, entries: Sequence[Entry]) -> None:
-        """Enter consecutive entries of one stream; those that are in the ledgers already change nothing.
+    async def follow(self, stream: str, last: str) -> None:
+        """Enter the entries of a stream up to one at least; those that are in the ledgers are passed over.
+
+        Args:
+            stream: which stream.
+            last: the id of an entry.
 
         Raises:
-            RetryableError: the store is away; calling again with the same is safe.
+            RetryableError: the log or the store is away; calling again is safe.
         """
         while True:
             book = self._books.get(stream)
             if book is None:
                 book = _Book((await self._store.load(stream, [])).position)
                 self._books[stream] = book
-            new = [entry for entry in entries if _place(entry.id) > _place(book.position)]
-            if not new or await self._enter_new(stream, book, new):
+            if _place(book.position) >= _place(last):
                 return
-            # Somebody else has moved on with this stream, or did so before: what we remember is out of date.
-            del self._books[stream]
+            entries = await self._log.read_after(
+                {stream: book.position}, count=ENTRIES_PER_STEP, wait=timedelta()
+            )
+            if not entries:
+                return
+            if not await self._enter(stream, book, entries):
+                # Somebody else has moved on with this stream: what we remember is out of date.
+                del self._books[stream]
 
-    async def _enter_new(self, stream: str, book: _Book, entries: Sequence[Entry]) -> bool:
+    async def _enter(self, stream: str, book: _Book, entries: Sequence[Entry]) -> bool:
         news = _gather(entries)
         if unknown := [device for device in news if device not in book.ledgers]:
             page = await self._store.load(stream, unknown)

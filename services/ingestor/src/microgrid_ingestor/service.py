@@ -106,6 +106,15 @@ async def run(
             grace=backfill_policy.grace,
             clock=utc_now,
         ),
+        backfill=keep_running(
+            partial(
+                ask_for_missing,
+                ports.ledgers,
+                ports.publisher,
+                policy=backfill_policy,
+                requests_per_second=backfill_requests_per_second,
+                clock=utc_now,
+            ),
             name="backfill",
         ),
         stream_metrics=keep_running(
