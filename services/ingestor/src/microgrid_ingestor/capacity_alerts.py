@@ -49,6 +49,7 @@ async def tell_operators(capacity: LogCapacity, alerts: AlertStore, *, clock: Ca
     Each replica does; the store keeps one of each. Also of a log that counts as full there is memory left
     for them.
     """
+    await capacity.until_measured()
     while True:
         fill = capacity.fill
         for rule in _RULES:

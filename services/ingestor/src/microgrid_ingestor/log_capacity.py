@@ -62,12 +62,13 @@ class LogCapacity:
         self._said_unlimited = False
         self._changed = asyncio.Event()
         self._is_pressed = asyncio.Event()
+        self._is_measured = asyncio.Event()
         self._measured_at = float("-inf")
         self._appended_since = 0
 
     @property
     def fill(self) -> Fill:
-        """How full the log was when it was measured last."""
+        """How full the log was when it was measured last; roomy until it was measured."""
         return self._fill
 
     @property
@@ -103,6 +104,7 @@ class LogCapacity:
         metrics.LOG_USED_RATIO.set(self._ratio)
         self._measured_at = asyncio.get_running_loop().time()
         self._appended_since = 0
+        self._is_measured.set()
         if self._ratio >= PRESSED_AT:
             self._is_pressed.set()
         else:
@@ -112,6 +114,10 @@ class LogCapacity:
             self._fill = fill
             self._changed.set()
             self._changed = asyncio.Event()
+
+    async def until_measured(self) -> None:
+        """Return when it is known how full the log is."""
+        await self._is_measured.wait()
 
     async def until_pressed(self, *, within: timedelta) -> None:
         """Return when it is `pressed`, or after this time."""

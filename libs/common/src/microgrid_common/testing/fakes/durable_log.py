@@ -39,6 +39,7 @@ class FakeDurableLog(FailsOnDemand):
         self.streams: dict[str, list[Entry]] = defaultdict(list)
         self.memory_limit_bytes: int | None = None
         """What `measure` tells; it does not keep anybody from appending."""
+        self.may_evict = False
         self._now = now
         self._groups: dict[str, dict[str, _Group]] = defaultdict(dict)
         self._last_ids: dict[str, str] = {}
@@ -100,6 +101,7 @@ class FakeDurableLog(FailsOnDemand):
             streams={stream: self._measured(stream) for stream in streams},
             memory_used_bytes=sum(len(entry.data) for entries in self.streams.values() for entry in entries),
             memory_limit_bytes=self.memory_limit_bytes,
+            may_evict=self.may_evict,
         )
 
     async def ping(self) -> None:
