@@ -11,6 +11,7 @@ from microgrid_api import errors
 from microgrid_api.live import LiveFeed
 from microgrid_common.ports.errors import PermanentError, RetryableError
 from microgrid_common.schemas.alert import Severity
+from microgrid_common.schemas.identifiers import PLATFORM_GRID_ID
 from microgrid_common.testing.fakes.alert_store import FakeAlertStore
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
 from microgrid_common.testing.fakes.telemetry_store import FakeTelemetryStore
@@ -116,6 +117,16 @@ async def test_alerts_of_another_grid_are_not_shown(
 ) -> None:
     await alerts.raise_alert(sample_alert(grid_id="village-2"))
     assert (await operator.get("/api/dashboard/alerts")).json() == []
+
+
+async def test_alerts_about_the_platform_are_shown_among_those_of_the_grid(
+    operator: httpx.AsyncClient, alerts: FakeAlertStore
+) -> None:
+    await alerts.raise_alert(sample_alert(SAMPLE_TIME))
+    await alerts.raise_alert(sample_alert(SAMPLE_TIME + MINUTE, grid_id=PLATFORM_GRID_ID))
+    await alerts.raise_alert(sample_alert(SAMPLE_TIME + 2 * MINUTE, rule_id="another"))
+    answer = await operator.get("/api/dashboard/alerts")
+    assert [alert["id"] for alert in answer.json()] == ["alert-3", "alert-2", "alert-1"]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from microgrid_api.auth import PROTOTYPE_USERNAME, FailedLogins, PrototypeAuthen
 from microgrid_api.live import LiveFeed
 from microgrid_api.live_clients import LiveClients
 from microgrid_api.ports import ApiPorts
+from microgrid_common.schemas.alert import Alert
+from microgrid_common.schemas.identifiers import PLATFORM_GRID_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,16 @@ class ApiContext:
     cors_origins: frozenset[str]
     now: Callable[[], datetime]
     """The present, aware, in UTC."""
+
+    async def active_alerts(self, grid_id: str) -> list[Alert]:
+        """The active alerts of a grid, and those about the platform, the newest first.
+
+        Raises:
+            RetryableError: the alert store is away.
+        """
+        active = await self.ports.alerts.active_alerts(grid_id)
+        active += await self.ports.alerts.active_alerts(PLATFORM_GRID_ID)
+        return sorted(active, key=lambda alert: (alert.raised_at, alert.number), reverse=True)
 
 
 def context_of(connection: HTTPConnection) -> ApiContext:

@@ -84,9 +84,9 @@ async def realtime(context: Context) -> Realtime:
 
 @router.get("/alerts", summary="All active alerts")
 async def alerts(context: Context) -> list[AlertView]:
-    """All active alerts, the newest first."""
+    """All active alerts, those about the platform itself too, the newest first."""
     async with asking("alert store"):
-        active = await context.ports.alerts.active_alerts(DEFAULT_GRID_ID)
+        active = await context.active_alerts(DEFAULT_GRID_ID)
     return [AlertView.of(alert) for alert in active]
 
 
