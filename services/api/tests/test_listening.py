@@ -116,3 +116,12 @@ async def test_localhost_is_every_loopback_address_on_one_port(serve: Serve) -> 
     assert "127.0.0.1" in {host for host, _ in names}
     assert len({port for _, port in names}) == 1
     assert all(is_loopback(host) for host, _ in names)
+
+
+def test_the_body_of_an_answer_does_not_wait_until_its_head_was_acknowledged() -> None:
+    (listener,) = listen("127.0.0.1", 0)
+    listener.setblocking(True)
+    with listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

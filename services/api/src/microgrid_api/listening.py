@@ -81,6 +81,9 @@ def _listen_on(family: socket.AddressFamily, host: str, port: int) -> socket.soc
     listener.setblocking(False)  # noqa: FBT003 - the standard library takes it by position
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNSENT_LIMIT_MILLISECONDS)
+    # Connections inherit it. asyncio sets it only where a socket names its protocol, which these do not; then
+    # the body of each answer waits 40 ms for the client's system to acknowledge the head.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
 
