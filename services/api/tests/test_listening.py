@@ -120,7 +120,7 @@ async def test_localhost_is_every_loopback_address_on_one_port(serve: Serve) -> 
 
 def test_the_body_of_an_answer_does_not_wait_until_its_head_was_acknowledged() -> None:
     (listener,) = listen("127.0.0.1", 0)
-    listener.setblocking(True)
+    listener.settimeout(5)
     with listener, socket.create_connection(listener.getsockname()):
         accepted, _ = listener.accept()
         with accepted:
