@@ -146,6 +146,8 @@ class Kill:
     """From the kill until it was started again and, for a server, answered."""
     caught_up_after: float | None
     """From then until everything was flowing and nothing waited; None when it did not happen in time."""
+    waited_last_for: str
+    """What came last: `the services` ready, `the log` without anything older, `the devices` all seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import httpx
 from tests.prove.evidence import Junk, Kill
@@ -47,6 +48,7 @@ class Killer:
         self._say = say
         self._devices = devices(fleet.record())
         self._started = time.monotonic()
+        self._waits_for = ""
         self.memory = PeakMemory()
         self.crashed: set[str] = set()
         """The services that ended without being killed."""
@@ -62,7 +64,7 @@ class Killer:
             survived = (
                 "NOT caught up in time"
                 if kill.caught_up_after is None
-                else f"caught up {kill.caught_up_after:.1f} s later"
+                else f"caught up {kill.caught_up_after:.1f} s later, {kill.waited_last_for} last"
             )
             self._say(
                 f"kill {number}/{len(cycles)} {cycle.target} ({kill.process}): "
@@ -100,10 +102,12 @@ class Killer:
             at=killed_at - self._started,
             down_for=back_at - killed_at,
             caught_up_after=caught_up_after,
+            waited_last_for=self._waits_for,
         )
 
     async def _catch_up(self, back_at: float) -> float | None:
         since = int(time.time() * 1_000)
+        self._waits_for = ""
         async with httpx.AsyncClient() as client:
             try:
                 await wait_until(
@@ -118,8 +122,15 @@ class Killer:
 
     async def _is_caught_up(self, since: int, client: httpx.AsyncClient) -> bool:
         """Whether all can work, every device's data flow into the store, and the log holds nothing older."""
-        return (
-            await is_ready(self._system, client)
-            and await self._stores.nothing_waits_from_before(since)
-            and self._devices <= await self._stores.devices_seen_since(since)
-        )
+        for what, holds in (
+            ("the services", partial(is_ready, self._system, client)),
+            ("the log", partial(self._stores.nothing_waits_from_before, since)),
+            ("the devices", partial(self._every_device_is_seen, since)),
+        ):
+            if not await holds():
+                self._waits_for = what
+                return False
+        return True
+
+    async def _every_device_is_seen(self, since: int) -> bool:
+        return self._devices <= await self._stores.devices_seen_since(since)

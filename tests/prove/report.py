@@ -114,11 +114,12 @@ class Report:
 
     def _kills(self) -> list[str]:
         return [
-            "| kill | process | at | away | caught up after |",
-            "| --- | --- | ---: | ---: | ---: |",
+            "| kill | process | at | away | caught up after | last |",
+            "| --- | --- | ---: | ---: | ---: | --- |",
             *(
                 f"| {kill.target} | {kill.process} | {kill.at:.0f} s | {kill.down_for:.1f} s | "
-                f"{'never' if kill.caught_up_after is None else f'{kill.caught_up_after:.1f} s'} |"
+                f"{'never' if kill.caught_up_after is None else f'{kill.caught_up_after:.1f} s'} | "
+                f"{kill.waited_last_for} |"
                 for kill in self.kills
             ),
             "",

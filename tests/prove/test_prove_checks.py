@@ -104,7 +104,16 @@ HONEST = Evidence(
         event(CLEARED, 1, minutes=2),
         event(RAISED, 2, minutes=3),
     ],
-    kills=[Kill(target="redis", process="redis", at=1.0, down_for=1.0, caught_up_after=2.0)],
+    kills=[
+        Kill(
+            target="redis",
+            process="redis",
+            at=1.0,
+            down_for=1.0,
+            caught_up_after=2.0,
+            waited_last_for="the log",
+        )
+    ],
 )
 """One sample was stored, one in part, one was refused, one got lost, and so it was all accounted for."""
 
