@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from typing import cast
 
 import httpx
 import pytest
@@ -16,6 +17,7 @@ from microgrid_common.testing.fakes.alert_store import FakeAlertStore
 from microgrid_common.testing.fakes.device_registry import FakeDeviceRegistry
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
 from microgrid_common.testing.fakes.ledger_store import FakeLedgerStore
+from microgrid_common.testing.fakes.link_store import FakeLinkStore
 from microgrid_common.testing.fakes.quarantine import FakeQuarantine
 from microgrid_common.testing.fakes.telemetry_store import FakeTelemetryStore
 from microgrid_common.testing.samples import SAMPLE_TIME
@@ -75,15 +77,28 @@ def ports(
     quarantine: FakeQuarantine,
     ledgers: FakeLedgerStore,
 ) -> ApiPorts:
+    devices = FakeDeviceRegistry()
     return ApiPorts(
         log=log,
         alerts=alerts,
         telemetry=telemetry,
         quarantine=quarantine,
-        replayer=Replayer(quarantine, devices=FakeDeviceRegistry(), shards=SHARDS),
+        replayer=Replayer(quarantine, devices=devices, shards=SHARDS),
         ledgers=ledgers,
+        devices=devices,
+        links=FakeLinkStore(log),
         dependencies={"redis": log.ping, "telemetry_store": telemetry.ping},
     )
+
+
+@pytest.fixture
+def devices(ports: ApiPorts) -> FakeDeviceRegistry:
+    return cast("FakeDeviceRegistry", ports.devices)
+
+
+@pytest.fixture
+def links(ports: ApiPorts) -> FakeLinkStore:
+    return cast("FakeLinkStore", ports.links)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from microgrid_api.live import LIVE_WINDOW, FellBehindError, LiveFeed, LiveSubsc
 from microgrid_common.ports.durable_log import Record
 from microgrid_common.ports.errors import PermanentError, RetryableError
 from microgrid_common.ports.telemetry_store import Point, TelemetryStore
+from microgrid_common.schemas.identifiers import PLATFORM_GRID_ID
 from microgrid_common.schemas.reading import Reading
 from microgrid_common.schemas.streams import ALERT_EVENT_KIND, ALERTS_STREAM, NOTICE_KIND, READINGS_KIND
 from microgrid_common.testing.fakes.alert_store import FakeAlertStore
@@ -202,7 +203,7 @@ def at_second(second: int) -> Reading:
     return sample_reading(SAMPLE_TIME - MINUTE + timedelta(seconds=second), consumption_kw=second)
 
 
-async def test_a_subscription_hears_of_the_alerts_of_its_own_grid_alone(
+async def test_a_subscription_hears_of_the_alerts_of_its_own_grid_and_of_the_platform_alone(
     run_feed: RunFeed, alerts: FakeAlertStore, telemetry: FakeTelemetryStore
 ) -> None:
     async with run_feed(telemetry) as feed:
@@ -210,9 +211,10 @@ async def test_a_subscription_hears_of_the_alerts_of_its_own_grid_alone(
         subscription = LiveSubscription(feed, GRID)
         await alerts.raise_alert(sample_alert(grid_id="village-2"))
         await alerts.raise_alert(sample_alert())
-        await wait_until(lambda: feed.alert_events_seen == 2, timeout=5, description="both alerts")
+        await alerts.raise_alert(sample_alert(grid_id=PLATFORM_GRID_ID))
+        await wait_until(lambda: feed.alert_events_seen == 3, timeout=5, description="all alerts")
         delta = subscription.take()
-        assert [event.alert.id for event in delta.alert_events] == ["alert-2"]
+        assert [event.alert.id for event in delta.alert_events] == ["alert-2", "alert-3"]
 
 
 async def test_a_subscription_that_missed_an_alert_is_told(

@@ -15,7 +15,7 @@ from microgrid_api.host_guard import HostGuard
 from microgrid_api.live import LiveFeed
 from microgrid_api.live_clients import LiveClients
 from microgrid_api.ports import ApiPorts
-from microgrid_api.routes import dashboard, health, ledger, live, login, quarantine
+from microgrid_api.routes import dashboard, devices, health, ledger, live, login, quarantine
 
 _DESCRIPTION = """\
 Live values, alerts and history of a microgrid.
@@ -31,6 +31,8 @@ browser, as `/api/live?token=…`. The server sends JSON messages:
 | `snapshot` | first, the state as it is | `readings`: metric → `value`, `time`, `device_id`; `alerts` |
 | `reading` | new values; a slow client gets only the latest ones | `readings`, as in `snapshot` |
 | `alert` | every transition, none left out | `transition`: `raised` or `cleared`; `at`; `alert` |
+| `device` | a device came, went, fell silent or was heard again | `device_id`, `change`, `at`, and how it \
+stands now: `connected`, `stale`, `last_seen` |
 | `heartbeat` | every 15 s | |
 
 A value in `readings` that is further from the device's value before than is believable has
@@ -89,10 +91,10 @@ def create_app(
         app.add_middleware(
             CORSMiddleware,
             allow_origins=sorted(origins),
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=["Authorization", "Content-Type"],
         )
     app.add_middleware(HostGuard)
-    for routes in (login, dashboard, live, quarantine, ledger, health):
+    for routes in (login, dashboard, live, devices, ledger, quarantine, health):
         app.include_router(routes.router)
     return app

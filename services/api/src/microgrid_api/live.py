@@ -11,17 +11,20 @@ from typing import Final
 
 import structlog
 
+from microgrid_api.live_links import LiveLinks
 from microgrid_api.live_state import LiveState, LiveValue
 from microgrid_common.ports.durable_log import DurableLog, Entry
 from microgrid_common.ports.errors import PermanentError, RetryableError
 from microgrid_common.ports.telemetry_store import TelemetryStore
 from microgrid_common.runtime.backoff import until_it_works
 from microgrid_common.schemas.alert import AlertEvent
-from microgrid_common.schemas.identifiers import DEFAULT_GRID_ID
+from microgrid_common.schemas.device_link import LinkEvent
+from microgrid_common.schemas.identifiers import DEFAULT_GRID_ID, PLATFORM_GRID_ID
 from microgrid_common.schemas.reading import decode_readings
 from microgrid_common.schemas.streams import (
     ALERT_EVENT_KIND,
     ALERTS_STREAM,
+    LINK_KIND,
     READINGS_KIND,
     readings_streams,
 )
@@ -52,11 +55,13 @@ class Delta:
     """Metric → its newest value, where that changed; values in between are left out."""
     alert_events: list[AlertEvent]
     """Every alert event, in order."""
+    link_events: list[LinkEvent]
+    """The last change of each device's link, where there was one; those in between are left out."""
 
     @property
     def empty(self) -> bool:
         """Whether nothing changed."""
-        return not self.values and not self.alert_events
+        return not (self.values or self.alert_events or self.link_events)
 
 
 def _utc_now() -> datetime:
@@ -90,6 +95,8 @@ class LiveFeed:
         self._state = LiveState()
         self._alert_events: deque[AlertEvent] = deque(maxlen=alert_events_kept)
         self._alert_events_seen = 0
+        self.links = LiveLinks()
+        """The last changes of devices' links."""
         self._changed = asyncio.Event()
         self._connected = False
         self._seeded = False
@@ -192,6 +199,8 @@ class LiveFeed:
             elif entry.kind == ALERT_EVENT_KIND:
                 self._alert_events.append(AlertEvent.model_validate_json(entry.data))
                 self._alert_events_seen += 1
+            elif entry.kind == LINK_KIND:
+                self.links.apply(LinkEvent.model_validate_json(entry.data))
             # A device's notice reaches operators as the alert that the engine makes of it.
         except ValueError as error:
             structlog.get_logger().warning(
@@ -205,7 +214,7 @@ class LiveFeed:
 
 
 class LiveSubscription:
-    """One client's place in the feed of one grid.
+    """One client's place in the feed of one grid, and of what concerns the platform.
 
     It holds no queue of its own, only how far the client has come: readings coalesce to the latest value,
     and a client that is slow costs the others nothing.
@@ -216,6 +225,7 @@ class LiveSubscription:
         self._grid_id = grid_id
         self._revision = 0
         self._alert_events_seen = feed.alert_events_seen
+        self._links_seen = feed.links.seen
 
     def take(self) -> Delta:
         """What changed since the last call; at first all values, and the alert events since the start.
@@ -225,9 +235,12 @@ class LiveSubscription:
         """
         events = self._feed.alert_events_after(self._alert_events_seen)
         values = self._feed.values(self._grid_id, after_revision=self._revision)
+        links = self._feed.links.after(self._links_seen, self._grid_id)
         self._alert_events_seen = self._feed.alert_events_seen
+        self._links_seen = self._feed.links.seen
         self._revision = self._feed.revision
-        return Delta(values, [event for event in events if event.alert.grid_id == self._grid_id])
+        grids = (self._grid_id, PLATFORM_GRID_ID)
+        return Delta(values, [event for event in events if event.alert.grid_id in grids], links)
 
     async def next(self, *, within: timedelta) -> Delta | None:
         """Wait for a change; None when there was none `within` this time.

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from microgrid_common.ports.alert_store import AlertStore
+from microgrid_common.ports.device_registry import DeviceRegistry
 from microgrid_common.ports.durable_log import DurableLog
 from microgrid_common.ports.ledger_store import LedgerStore
+from microgrid_common.ports.link_store import LinkStore
 from microgrid_common.ports.quarantine import Quarantine
 from microgrid_common.ports.telemetry_store import TelemetryStore
 from microgrid_common.runtime.health import Ping
@@ -24,5 +26,7 @@ class ApiPorts:
     replayer: Replayer
     """Puts quarantined messages through again."""
     ledgers: LedgerStore
+    devices: DeviceRegistry
+    links: LinkStore
     dependencies: Mapping[str, Ping]
     """What `/readyz` asks, by the name that it shows."""

@@ -10,6 +10,7 @@ from microgrid_common.adapters.redis.connection import make_client
 from microgrid_common.adapters.redis.device_registry import RedisDeviceRegistry
 from microgrid_common.adapters.redis.durable_log import RedisDurableLog
 from microgrid_common.adapters.redis.ledger_store import RedisLedgerStore
+from microgrid_common.adapters.redis.link_store import RedisLinkStore
 from microgrid_common.adapters.redis.quarantine import RedisQuarantine
 from microgrid_common.adapters.telemetry_stores import open_telemetry_store
 from microgrid_common.runtime.quarantine_replay import Replayer
@@ -24,12 +25,15 @@ async def build(settings: ApiSettings) -> AsyncIterator[ApiPorts]:
         telemetry = await stack.enter_async_context(open_telemetry_store(settings))
         log = RedisDurableLog(client)
         quarantine = RedisQuarantine(client)
+        devices = RedisDeviceRegistry(client)
         yield ApiPorts(
             log=log,
             alerts=RedisAlertStore(client),
             telemetry=telemetry,
             quarantine=quarantine,
-            replayer=Replayer(quarantine, devices=RedisDeviceRegistry(client), shards=settings.stream_shards),
+            replayer=Replayer(quarantine, devices=devices, shards=settings.stream_shards),
             ledgers=RedisLedgerStore(client),
+            devices=devices,
+            links=RedisLinkStore(client),
             dependencies={"redis": log.ping, "telemetry_store": telemetry.ping},
         )

@@ -12,13 +12,11 @@ MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 MetadataValue = Annotated[str, StringConstraints(max_length=256)]
 
 
-class Device(BaseModel):
-    """An entry of the device registry; what readings are enriched with."""
+class DeviceFacts(BaseModel):
+    """What is known about a device beside its name."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    grid_id: Identifier
-    device_id: Identifier
     device_type: Identifier = UNREGISTERED
     """Such as `inverter`, `battery`, `meter`, `weather-station`."""
     component: Identifier | None = None
@@ -32,6 +30,13 @@ class Device(BaseModel):
     expected_interval_seconds: Annotated[float, Field(gt=0, le=7 * 86_400)] | None = None
     """How often it should report, in seconds; None to go by how often it does."""
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=32)] = {}
+
+
+class Device(DeviceFacts):
+    """An entry of the device registry; what readings are enriched with."""
+
+    grid_id: Identifier
+    device_id: Identifier
 
     @model_validator(mode="after")
     def _is_not_its_own_parent(self) -> Self:

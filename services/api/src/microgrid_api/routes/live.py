@@ -9,6 +9,7 @@ from fastapi.security.utils import get_authorization_scheme_param
 from pydantic import BaseModel
 
 from microgrid_api.context import ApiContext, context_of
+from microgrid_api.device_views import DeviceMessage
 from microgrid_api.errors import UnavailableError, asking
 from microgrid_api.live import Delta, FellBehindError, LiveSubscription
 from microgrid_api.live_clients import TooManyClientsError
@@ -110,13 +111,13 @@ async def _send_changes(websocket: WebSocket, context: ApiContext) -> None:
     subscription = LiveSubscription(context.feed, DEFAULT_GRID_ID)
     try:
         async with asking("alert store"):
-            alerts = await context.ports.alerts.active_alerts(DEFAULT_GRID_ID)
+            alerts = await context.active_alerts(DEFAULT_GRID_ID)
         delta = subscription.take()
         snapshot = SnapshotMessage(
             readings=LiveValueView.of_all(delta.values), alerts=[AlertView.of(alert) for alert in alerts]
         )
         await _send(websocket, snapshot)
-        await _send_alerts(websocket, delta)
+        await _send_events(websocket, delta)
         await _send_deltas(websocket, subscription)
     except UnavailableError as error:
         raise _CloseConnection(_TRY_AGAIN_LATER, str(error)) from error
@@ -134,18 +135,20 @@ async def _send_deltas(websocket: WebSocket, subscription: LiveSubscription) -> 
             await _send(websocket, HeartbeatMessage())
             heartbeat_due = loop.time() + HEARTBEAT_EVERY.total_seconds()
             continue
-        await _send_alerts(websocket, delta)
+        await _send_events(websocket, delta)
         if delta.values:
             await _send(websocket, ReadingMessage(readings=LiveValueView.of_all(delta.values)))
             await asyncio.sleep(_PACE.total_seconds())
 
 
-async def _send_alerts(websocket: WebSocket, delta: Delta) -> None:
+async def _send_events(websocket: WebSocket, delta: Delta) -> None:
     for event in delta.alert_events:
         await _send(
             websocket,
             AlertMessage(transition=event.transition, at=event.at, alert=AlertView.of(event.alert)),
         )
+    for link_event in delta.link_events:
+        await _send(websocket, DeviceMessage.of(link_event))
 
 
 async def _send(websocket: WebSocket, message: BaseModel) -> None:
