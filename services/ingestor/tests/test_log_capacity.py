@@ -17,6 +17,7 @@ from microgrid_common.testing.fakes.durable_log import FakeDurableLog
 from microgrid_common.testing.fakes.message_source import FakeMessageSource
 from microgrid_common.testing.waiting import wait_until
 from microgrid_ingestor.capacity_alerts import tell_operators
+from microgrid_ingestor.device_desk import DeviceDesk
 from microgrid_ingestor.log_capacity import Fill, LogCapacity
 from microgrid_ingestor.receiver import receive_messages
 from microgrid_ingestor.retention import trim_streams
@@ -122,11 +123,11 @@ async def test_without_a_limit_there_is_always_room_and_a_warning() -> None:
 
 
 async def test_while_the_log_is_full_no_message_is_acknowledged(
-    log: FakeDurableLog, capacity: LogCapacity
+    log: FakeDurableLog, capacity: LogCapacity, devices: DeviceDesk
 ) -> None:
     source = FakeMessageSource()
     await fill_to(log, capacity, 950)
-    async with running(receive_messages(source, capacity, registry={}, shards=1)):
+    async with running(receive_messages(source, capacity, devices=devices, shards=1)):
         source.arrive("microgrid/data", b"anything")
         await wait_until(lambda: source.unacknowledged, timeout=5, description="the message")
         assert not source.acknowledged

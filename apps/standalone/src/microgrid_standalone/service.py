@@ -44,6 +44,8 @@ async def run(
                 zone_of=settings.zone_of,
                 backfill_policy=settings.backfill_policy,
                 backfill_requests_per_second=settings.backfill_requests_per_second,
+                link_rules=settings.link_rules,
+                only_registered=settings.only_registered,
                 stop=stop,
             ),
             name="ingestor",

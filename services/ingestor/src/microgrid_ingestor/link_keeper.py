@@ -76,11 +76,15 @@ class LinkKeeper:
             self._heard[key] = sighting
 
     async def take(self, reports: Iterable[DevicePresence]) -> None:
-        """Take in births and last wills; they are kept when it returns. Waits for the store."""
+        """Take in births and last wills; they are kept when it returns. Waits for the store, never fails."""
         by_device: dict[DeviceKey, list[DevicePresence]] = defaultdict(list)
         for report in reports:
             by_device[report.grid_id, report.device_id].append(report)
-        await self._change({key: partial(_all_said, reports) for key, reports in by_device.items()})
+        try:
+            await self._change({key: partial(_all_said, said) for key, said in by_device.items()})
+        except Exception:
+            # Readings do not wait for what is wrong with links: silence and the next message tell, too.
+            log.exception("device_reports_failed", devices=len(by_device))
 
     async def run(self, source: MessageSource) -> None:
         """Make rounds until cancelled.

@@ -8,14 +8,14 @@ from microgrid_common.ports.durable_log import LogAppender, append_ids
 from microgrid_common.ports.message_source import MessageSource
 from microgrid_common.runtime import metrics
 from microgrid_common.runtime.backoff import until_it_works
-from microgrid_common.transforms.enrich import Registry
+from microgrid_ingestor.device_desk import DeviceDesk
 from microgrid_ingestor.intake import take_in
 
 log = structlog.get_logger()
 
 
 async def receive_messages(
-    source: MessageSource, durable_log: LogAppender, *, registry: Registry, shards: int
+    source: MessageSource, durable_log: LogAppender, *, devices: DeviceDesk, shards: int
 ) -> None:
     """Receive until cancelled.
 
@@ -23,13 +23,23 @@ async def receive_messages(
     and an idle system waits for nothing. While the log is away or full nothing is acknowledged, and the
     broker holds back what exceeds the receive maximum.
     """
+    # Who is registered must be known before the first message is judged.
+    await devices.directory.refresh()
     ids = append_ids()
     while True:
         batch = await source.receive()
-        intake = take_in(batch.messages, registry=registry, shards=shards)
+        intake = take_in(
+            batch.messages,
+            registry=devices.directory.devices,
+            shards=shards,
+            only_registered=devices.only_registered,
+        )
         if intake.records:
             append = partial(durable_log.append, intake.records, append_id=next(ids))
             await until_it_works(append, dependency="redis")
+        devices.keeper.note(intake.sightings)
+        if intake.reports:
+            await devices.keeper.take(intake.reports)
         await source.acknowledge(batch)
         metrics.MESSAGES_RECEIVED.inc(len(batch.messages))
         metrics.BATCH_MESSAGES.observe(len(batch.messages))

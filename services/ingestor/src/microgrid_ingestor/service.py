@@ -6,8 +6,10 @@ from datetime import timedelta
 from functools import partial
 
 from microgrid_common.ports.alert_store import AlertStore
+from microgrid_common.ports.device_registry import DeviceRegistry
 from microgrid_common.ports.durable_log import DurableLog, LogConsumer
 from microgrid_common.ports.ledger_store import LedgerStore
+from microgrid_common.ports.link_store import LinkStore
 from microgrid_common.ports.message_publisher import MessagePublisher
 from microgrid_common.ports.message_source import MessageSource
 from microgrid_common.ports.quarantine import Quarantine, QuarantineLimits
@@ -17,10 +19,14 @@ from microgrid_common.ports.telemetry_store import TelemetryStore
 from microgrid_common.runtime.health import Ping
 from microgrid_common.runtime.tasks import keep_running, run_until_stopped
 from microgrid_common.transforms.ledger.asking import BackfillPolicy
+from microgrid_common.transforms.link_rules import LinkRules
 from microgrid_ingestor.backfill import ask_for_missing
 from microgrid_ingestor.capacity_alerts import tell_operators
+from microgrid_ingestor.device_desk import DeviceDesk
+from microgrid_ingestor.device_directory import DeviceDirectory
 from microgrid_ingestor.historian import write_history
 from microgrid_ingestor.ledger import keep_ledgers
+from microgrid_ingestor.link_keeper import LinkKeeper
 from microgrid_ingestor.log_capacity import LogCapacity
 from microgrid_ingestor.receiver import receive_messages
 from microgrid_ingestor.retention import bound_quarantine, forget_old_data, trim_streams
@@ -49,6 +55,8 @@ class IngestorPorts:
     """Publishes to devices."""
     alerts: AlertStore
     """For alerts about the platform itself."""
+    devices: DeviceRegistry
+    links: LinkStore
 
     @property
     def dependencies(self) -> dict[str, Ping]:
@@ -70,6 +78,8 @@ async def run(
     zone_of: ZoneOf,
     backfill_policy: BackfillPolicy,
     backfill_requests_per_second: int,
+    link_rules: LinkRules,
+    only_registered: bool,
     stop: asyncio.Event,
 ) -> None:
     """Ingest until `stop` is set.
@@ -82,12 +92,19 @@ async def run(
         zone_of: in which time zone a grid's hours are.
         backfill_policy: when to ask a device for what is missing, and how often.
         backfill_requests_per_second: how many such requests all replicas together may publish.
+        link_rules: how long to wait before something is believed of a device's link.
+        only_registered: whether to put in quarantine what unregistered devices send.
         stop: set it to end.
     """
+    directory = DeviceDirectory(ports.devices)
+    keeper = LinkKeeper(ports.links, directory, rules=link_rules, shards=shards, clock=utc_now)
+    desk = DeviceDesk(directory, keeper, only_registered=only_registered)
     await run_until_stopped(
         stop,
         historian=write_history(ports.consumer, ports.store, ports.log, ports.rollup_queue),
-        receiver=receive_messages(ports.source, ports.log_capacity, registry={}, shards=shards),
+        receiver=receive_messages(ports.source, ports.log_capacity, devices=desk, shards=shards),
+        device_directory=keep_running(directory.keep_fresh, name="device_directory"),
+        links=keep_running(partial(keeper.run, ports.source), name="links"),
         retention=trim_streams(ports.log, ports.log_capacity, shards=shards, keep=stream_keep),
         quarantine=keep_running(
             partial(bound_quarantine, ports.quarantine, limits=quarantine_limits), name="quarantine"

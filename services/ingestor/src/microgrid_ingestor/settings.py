@@ -2,7 +2,7 @@
 
 import socket
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -16,6 +16,7 @@ from microgrid_common.runtime.settings import (
     TelemetryStoreSettings,
 )
 from microgrid_common.transforms.ledger.asking import BackfillPolicy
+from microgrid_common.transforms.link_rules import LinkRules
 
 
 class IngestorSettings(
@@ -45,7 +46,22 @@ class IngestorSettings(
     """How often a device is asked for the same samples; then they stay listed as unanswered."""
     backfill_requests_per_second: Annotated[int, Field(ge=1, le=1_000)] = 20
     """How many requests go out to all devices together."""
+    unknown_devices: Literal["accept", "quarantine"] = "accept"
+    """What becomes of the messages of unregistered devices: `accept`, or `quarantine` until they are
+    registered and what they sent is replayed."""
+    stale_factor: Annotated[float, Field(ge=1.5, le=1_000)] = 3
+    """A device is stale after so many of its intervals without a message."""
     health_port: Port = 8001
+
+    @property
+    def only_registered(self) -> bool:
+        """Whether only registered devices are accepted."""
+        return self.unknown_devices == "quarantine"
+
+    @property
+    def link_rules(self) -> LinkRules:
+        """How long to wait before something is believed of a device's link."""
+        return LinkRules(stale_factor=self.stale_factor)
 
     @property
     def backfill_policy(self) -> BackfillPolicy:

@@ -12,6 +12,7 @@ from microgrid_common.adapters.redis.connection import make_client
 from microgrid_common.adapters.redis.device_registry import RedisDeviceRegistry
 from microgrid_common.adapters.redis.durable_log import RedisDurableLog
 from microgrid_common.adapters.redis.ledger_store import RedisLedgerStore
+from microgrid_common.adapters.redis.link_store import RedisLinkStore
 from microgrid_common.adapters.redis.log_consumer import RedisLogConsumer
 from microgrid_common.adapters.redis.quarantine import RedisQuarantine
 from microgrid_common.adapters.redis.rollup_queue import RedisRollupQueue
@@ -19,7 +20,7 @@ from microgrid_common.adapters.telemetry_stores import open_rollup_store, open_t
 from microgrid_common.runtime.backoff import Backoff
 from microgrid_common.runtime.quarantine_replay import Replayer
 from microgrid_common.schemas.streams import readings_streams
-from microgrid_common.schemas.topics import EVERYTHING_TOPIC_FILTER
+from microgrid_common.schemas.topics import EVERY_STATUS_TOPIC_FILTER, EVERYTHING_TOPIC_FILTER
 from microgrid_ingestor.historian import HISTORIAN_GROUP
 from microgrid_ingestor.ledger import LEDGER_GROUP
 from microgrid_ingestor.log_capacity import LogCapacity
@@ -38,6 +39,7 @@ async def build(settings: IngestorSettings) -> AsyncIterator[IngestorPorts]:
     options = ReceiverOptions(
         client_id=f"ingestor-{settings.ingestor_name}",
         topic_filters=[topic_filter(settings)],
+        retained_filters=[EVERY_STATUS_TOPIC_FILTER] if settings.mqtt_shared_group else [],
         receive_maximum=settings.mqtt_receive_maximum,
     )
     async with AsyncExitStack() as stack:
@@ -81,6 +83,8 @@ async def build(settings: IngestorSettings) -> AsyncIterator[IngestorPorts]:
             ledgers=RedisLedgerStore(client),
             publisher=publisher,
             alerts=RedisAlertStore(client),
+            devices=RedisDeviceRegistry(client),
+            links=RedisLinkStore(client),
         )
 
 

@@ -21,6 +21,8 @@ PROTOTYPE_DATA_TOPIC = "microgrid/data"
 PROTOTYPE_ALERTS_TOPIC = "microgrid/alerts"
 EVERYTHING_TOPIC_FILTER = "microgrid/#"
 """What the ingestor subscribes to, so that a message on a mistyped topic is quarantined, not unseen."""
+EVERY_STATUS_TOPIC_FILTER = "microgrid/+/device/+/status"
+"""Where the broker keeps the last birth or will of each device."""
 
 
 class TopicKind(StrEnum):

@@ -34,8 +34,8 @@ class ReceiverOptions:
     """Names the session that the broker keeps; unique among replicas, the same after a restart."""
     topic_filters: list[str]
     retained_filters: list[str] = field(default_factory=list)
-    """Of these topics also what the broker has kept, once for each new session. A shared subscription gets
-    none of that, hence another one beside it, for a while."""
+    """Of these topics also what the broker has kept, after each connect. A shared subscription gets none of
+    that, hence another one beside it, for a while."""
     receive_maximum: int = 5_000
     """How many messages the broker may send ahead of our acknowledgements, 1 to 65,535."""
     batch_limit: int = 1_000
@@ -182,7 +182,7 @@ class MqttReceiver:
                     self._connection = connection
                     self._arrived.set()
                     await connection.subscribe(options.topic_filters)
-                    await self._ask_for_retained(connection, session_present=accepted.session_present)
+                    await self._ask_for_retained(connection)
                 except BaseException:
                     self._leave(connection, "no session")
                     raise
@@ -195,17 +195,12 @@ class MqttReceiver:
             self._log.warning("mqtt_session_lost")
         return connection
 
-    async def _ask_for_retained(self, connection: MqttConnection, *, session_present: bool) -> None:
-        filters = self._options.retained_filters
-        if not filters:
-            return
-        if session_present:
-            # The connection may have ended before we got to it.
-            connection.unsubscribe(filters)
-            return
-        await connection.subscribe(filters)
-        loop = asyncio.get_running_loop()
-        loop.call_later(RETAINED_WITHIN.total_seconds(), connection.unsubscribe, filters)
+    async def _ask_for_retained(self, connection: MqttConnection) -> None:
+        # Also in a session that goes on: what came before we had subscribed again may be nowhere else.
+        if filters := self._options.retained_filters:
+            await connection.subscribe(filters)
+            loop = asyncio.get_running_loop()
+            loop.call_later(RETAINED_WITHIN.total_seconds(), connection.unsubscribe, filters)
 
     def _connect_packet(self) -> mqtt5.ConnectPacket:
         options, password = self._options, self._address.password
