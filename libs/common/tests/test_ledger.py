@@ -171,6 +171,13 @@ class TestLimits:
         assert (ledger.quarantined, ledger.missing) == (REFUSED_KEPT + 5, 0)
         assert ledger.boots[0].detailed_from == 10
 
+    def test_the_details_of_the_oldest_boot_go_first(self) -> None:
+        numbers = range(0, 2 * GAPS_KEPT, 2)
+        ledger = entered(*(came(number, boot_id=boot_id) for boot_id in "ab" for number in numbers))
+        assert [len(boot.gaps) for boot in ledger.boots] == [1, GAPS_KEPT - 1]
+        assert [boot.forgotten for boot in ledger.boots] == [GAPS_KEPT - 2, 0]
+        assert ledger.missing == 2 * GAPS_KEPT - 2
+
     def test_of_too_many_boots_the_one_heard_from_longest_ago_is_closed(self) -> None:
         ledger = entered(came(0, boot_id="first"), refused(1, boot_id="first"), came(4, boot_id="first"))
         ledger = entered(*(came(0, boot_id=f"b{number}") for number in range(BOOTS_KEPT - 1)), ledger=ledger)

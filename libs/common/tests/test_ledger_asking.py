@@ -154,7 +154,7 @@ class TestWhat:
         assert device.states() == [(1, 500, "asked", 2), (501, 2_500, "asked", 1)]
 
     def test_one_request_names_no_more_ranges_than_a_device_can_hold(self) -> None:
-        device = device_with_gaps(numbers=range(0, 200, 2))
+        device = device_with_gaps(numbers=range(0, 300, 2))
         device.pass_by(GRACE)
         asked = device.is_asked()
         assert len(asked) == MAXIMUM_RANGES

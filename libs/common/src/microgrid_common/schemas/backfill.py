@@ -6,8 +6,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from microgrid_common.schemas.telemetry import MAXIMUM_SAMPLES, BootId, SchemaVersion, SequenceNumber
 
-MAXIMUM_RANGES = 32
-"""A request stays below 2 kB, which the smallest devices hold in one buffer."""
+MAXIMUM_RANGES = 100
+"""A request stays below 4 kB, which the smallest devices hold in one buffer."""
 
 MAXIMUM_NUMBERS = MAXIMUM_SAMPLES
 """A device can answer a request with one backlog message."""

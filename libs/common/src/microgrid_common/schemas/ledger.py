@@ -7,16 +7,19 @@ milliseconds since 1970.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pydantic import TypeAdapter
+import msgspec
 
 BOOTS_KEPT = 8
 """Boots of a device that are kept in detail; of more, the one heard from longest ago is closed."""
 
-GAPS_KEPT = 128
-"""Missing ranges of a boot that are kept; of more, the one with the lowest numbers is only counted."""
+GAPS_KEPT = 1_000
+"""Missing ranges of a device that are kept, some 35 kB; of more, the oldest are only counted.
 
-REFUSED_KEPT = 64
-"""Quarantined ranges of a boot that are kept; of more, the one with the lowest numbers is only counted."""
+While one of two replicas that share the messages is away, every second message waits for it: each of
+them is a gap for a while."""
+
+REFUSED_KEPT = 200
+"""Quarantined ranges of a device that are kept; of more, the oldest are only counted."""
 
 CLOSED_NAMES_KEPT = 32
 """Closed boots that are known by name, so that a late sample of one is not taken for a new boot."""
@@ -66,6 +69,11 @@ class BootLedger(NamedTuple):
     """What is in quarantine, in order; less than `quarantined` says where there were too many."""
 
     @property
+    def span(self) -> int:
+        """How many numbers there are to account for."""
+        return 0 if self.first is None else self.last - self.first + 1
+
+    @property
     def missing(self) -> int:
         """How many numbers have not come."""
         return self.forgotten + sum(gap.last - gap.first + 1 for gap in self.gaps)
@@ -73,9 +81,7 @@ class BootLedger(NamedTuple):
     @property
     def received(self) -> int:
         """How many numbers have been accepted and are not in quarantine."""
-        if self.first is None:
-            return 0
-        return self.last - self.first + 1 - self.quarantined - self.missing
+        return self.span - self.quarantined - self.missing
 
 
 class ClosedBoots(NamedTuple):
@@ -140,33 +146,34 @@ class AskedRange(NamedTuple):
     """Whether the device is not asked again."""
 
 
-_LEDGER = TypeAdapter(DeviceLedger)
-_ASKED = TypeAdapter(tuple[AskedRange, ...])
+_ENCODER = msgspec.json.Encoder()
+_LEDGER_DECODER = msgspec.json.Decoder(DeviceLedger)
+_ASKED_DECODER = msgspec.json.Decoder(tuple[AskedRange, ...])
 
 
 def encode_ledger(ledger: DeviceLedger) -> bytes:
     """A ledger as the JSON text that is stored."""
-    return _LEDGER.dump_json(ledger)
+    return _ENCODER.encode(ledger)
 
 
 def decode_ledger(data: bytes) -> DeviceLedger:
     """The inverse of `encode_ledger`.
 
     Raises:
-        pydantic.ValidationError: `data` is not what `encode_ledger` writes.
+        ValueError: `data` is not what `encode_ledger` writes.
     """
-    return _LEDGER.validate_json(data)
+    return _LEDGER_DECODER.decode(data)
 
 
 def encode_asked(asked: Sequence[AskedRange]) -> bytes:
     """What a device was asked for as the JSON text that is stored: the same for the same."""
-    return _ASKED.dump_json(tuple(asked))
+    return _ENCODER.encode(tuple(asked))
 
 
 def decode_asked(data: bytes) -> tuple[AskedRange, ...]:
     """The inverse of `encode_asked`.
 
     Raises:
-        pydantic.ValidationError: `data` is not what `encode_asked` writes.
+        ValueError: `data` is not what `encode_asked` writes.
     """
-    return _ASKED.validate_json(data)
+    return _ASKED_DECODER.decode(data)

@@ -16,7 +16,6 @@ from itertools import chain
 from typing import TypeVar, cast
 
 import structlog
-from pydantic import ValidationError
 from redis.asyncio import Redis
 
 from microgrid_common.adapters.redis.connection import redis_errors
@@ -188,7 +187,7 @@ def _decoded(data: bytes | None, decode: Callable[[bytes], Decoded], device: Dev
         return None
     try:
         return decode(data)
-    except ValidationError:
+    except ValueError:
         # Of another version, or damaged: the device is taken for a new one, rather than none be kept at all.
         structlog.get_logger().warning("ledger_unreadable", grid_id=device[0], device_id=device[1])
         return None

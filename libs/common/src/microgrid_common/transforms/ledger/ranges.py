@@ -1,11 +1,15 @@
 """Sorted ranges of numbers that do not overlap."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import TypeVar
 
 from microgrid_common.schemas.ledger import Gap, Span
 
 Range = TypeVar("Range", Gap, Span)
+
+_FIRST, _LAST = attrgetter("first"), attrgetter("last")
 
 
 def cut(ranges: tuple[Range, ...], first: int, last: int) -> tuple[tuple[Range, ...], list[Span]]:
@@ -14,18 +18,18 @@ def cut(ranges: tuple[Range, ...], first: int, last: int) -> tuple[tuple[Range, 
     Returns:
         What is left, and what was taken out of them, both in order.
     """
-    left: list[Range] = []
-    taken: list[Span] = []
-    for each in ranges:
-        if each.last < first or each.first > last:
-            left.append(each)
-            continue
-        taken.append(Span(max(each.first, first), min(each.last, last)))
-        if each.first < first:
-            left.append(each._replace(last=first - 1))
-        if each.last > last:
-            left.append(each._replace(first=last + 1))
-    return (tuple(left), taken) if taken else (ranges, taken)
+    start = bisect_left(ranges, first, key=_LAST)
+    end = bisect_right(ranges, last, lo=start, key=_FIRST)
+    if start == end:
+        return ranges, []
+    touched = ranges[start:end]
+    pieces: list[Range] = []
+    if touched[0].first < first:
+        pieces.append(touched[0]._replace(last=first - 1))
+    if touched[-1].last > last:
+        pieces.append(touched[-1]._replace(first=last + 1))
+    taken = [Span(max(each.first, first), min(each.last, last)) for each in touched]
+    return (*ranges[:start], *pieces, *ranges[end:]), taken
 
 
 def union(spans: Iterable[Span], more: Iterable[Span]) -> tuple[Span, ...]:

@@ -38,9 +38,9 @@ def updated(ledger: DeviceLedger | None, news: News, *, now: int) -> DeviceLedge
                 account.enter(event)
             else:
                 account.announce(event)
-        boots, closed = tuple(account.boots), account.closed
+        boots, closed = _within_limits(account.boots), account.closed
         duplicates += account.duplicates
-        missing = closed.missing + sum(boot.missing for boot in boots)
+        missing += account.more_missing
     return DeviceLedger(
         news.device_type or ledger.device_type,
         now if news.heard else ledger.heard_at,
@@ -87,6 +87,8 @@ class _Account:
         self.boots = list(boots)
         self.closed = closed
         self.duplicates = 0
+        self.more_missing = 0
+        """Less, where it is negative."""
         self._now = now
 
     def enter(self, run: Run) -> None:
@@ -95,8 +97,10 @@ class _Account:
         if boot is None:
             self._enter_closed(run)
             return
+        known = boot.span
         boot = _reaching(boot, run, self._now)
         gaps, fresh = cut(boot.gaps, run.first, run.last)
+        self.more_missing += boot.span - known - count(fresh)
         refused, released = cut(boot.refused, run.first, run.last)
         quarantined = boot.quarantined
         if run.fate is Fate.ACCEPTED:
@@ -120,6 +124,7 @@ class _Account:
                     if boot.first is not None:
                         gap = Gap(boot.last + 1, last, self._now)
                         boot = boot._replace(gaps=(*boot.gaps, gap))
+                        self.more_missing += last - boot.last
                     boot = boot._replace(last=last)
                 self._put(boot)
 
@@ -142,7 +147,7 @@ class _Account:
         return BootLedger(boot_id, first_ever, None if first_ever else 0, -1)
 
     def _put(self, boot: BootLedger) -> None:
-        self.boots.append(_limited(boot))
+        self.boots.append(boot)
         if len(self.boots) > BOOTS_KEPT:
             self.closed = _closing(self.closed, self.boots.pop(0))
 
@@ -169,18 +174,27 @@ def _reaching(boot: BootLedger, run: Run, now: int) -> BootLedger:
     return boot
 
 
-def _limited(boot: BootLedger) -> BootLedger:
-    if (excess := len(boot.gaps) - GAPS_KEPT) > 0:
-        dropped = boot.gaps[:excess]
-        boot = boot._replace(
-            gaps=boot.gaps[excess:],
-            forgotten=boot.forgotten + count(dropped),
-            detailed_from=max(boot.detailed_from, dropped[-1].last + 1),
+def _within_limits(boots: Sequence[BootLedger]) -> tuple[BootLedger, ...]:
+    """`boots` without the oldest details, where there are too many."""
+    too_many_gaps = sum(len(boot.gaps) for boot in boots) - GAPS_KEPT
+    too_many_refused = sum(len(boot.refused) for boot in boots) - REFUSED_KEPT
+    if too_many_gaps <= 0 and too_many_refused <= 0:
+        return tuple(boots)
+    limited: list[BootLedger] = []
+    for boot in boots:
+        gaps, refused = boot.gaps[: max(0, too_many_gaps)], boot.refused[: max(0, too_many_refused)]
+        too_many_gaps -= len(gaps)
+        too_many_refused -= len(refused)
+        ends = [each[-1].last + 1 for each in (gaps, refused) if each]
+        limited.append(
+            boot._replace(
+                gaps=boot.gaps[len(gaps) :],
+                refused=boot.refused[len(refused) :],
+                forgotten=boot.forgotten + count(gaps),
+                detailed_from=max([boot.detailed_from, *ends]),
+            )
         )
-    if (excess := len(boot.refused) - REFUSED_KEPT) > 0:
-        detailed_from = max(boot.detailed_from, boot.refused[excess - 1].last + 1)
-        boot = boot._replace(refused=boot.refused[excess:], detailed_from=detailed_from)
-    return boot
+    return tuple(limited)
 
 
 def _closing(closed: ClosedBoots, boot: BootLedger) -> ClosedBoots:
