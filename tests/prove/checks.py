@@ -62,6 +62,14 @@ def what_devices_still_have_is_not_missing(evidence: Evidence) -> Iterator[str]:
             yield f"{sample.number}: missing, though the device still has it"
 
 
+def only_a_killed_broker_loses(evidence: Evidence) -> Iterator[str]:
+    """What the broker took is not lost by anything else, also where no device can send it again."""
+    for sample in Fates(evidence).missing:
+        in_outage = any(outage.start <= sample.timestamp <= outage.end for outage in evidence.broker_outages)
+        if sample.accepted and not in_outage:
+            yield f"{sample.number}: the broker took it, was not killed, and it is missing"
+
+
 def every_bad_message_is_in_quarantine(evidence: Evidence) -> Iterator[str]:
     """What has no number, and what was stored in part only, is in quarantine."""
     junk = {message.junk for message in evidence.quarantined}
@@ -156,7 +164,7 @@ def every_kill_was_survived(evidence: Evidence) -> Iterator[str]:
     """After each kill the system catches up in time."""
     for number, kill in enumerate(evidence.kills, 1):
         if kill.caught_up_after is None:
-            yield f"kill {number}, {kill.process}: it did not catch up in time"
+            yield f"kill {number}, {' and '.join(kill.processes)}: it did not catch up in time"
 
 
 def nothing_ends_by_itself(evidence: Evidence) -> Iterator[str]:
@@ -179,6 +187,7 @@ def the_run_is_worth_something(evidence: Evidence) -> Iterator[str]:
 PROMISES: Mapping[str, Check] = {
     "every sample has a fate": every_sample_has_a_fate,
     "what devices still have is not missing": what_devices_still_have_is_not_missing,
+    "only a killed broker loses": only_a_killed_broker_loses,
     "every bad message is in quarantine": every_bad_message_is_in_quarantine,
     "only bad messages are in quarantine": only_bad_messages_are_in_quarantine,
     "the store holds exactly what was sent": the_store_holds_exactly_what_was_sent,

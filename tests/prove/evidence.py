@@ -133,17 +133,24 @@ class LedgerBoot:
     missing: LedgerNumbers
 
 
+class Outage(NamedTuple):
+    """A time in which a killed broker may have lost what it had taken, in milliseconds since 1970."""
+
+    start: int
+    end: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kill:
-    """One kill, and how the system came back from it. All times in seconds."""
+    """One kill of one or two processes, and how the system came back. All times in seconds."""
 
-    target: str
-    process: str
-    """Which process was killed."""
+    targets: tuple[str, ...]
+    processes: tuple[str, ...]
+    """Which processes were killed."""
     at: float
     """Since the start of the run."""
     down_for: float
-    """From the kill until it was started again and, for a server, answered."""
+    """From the first kill until all were started again and, being servers, answered."""
     caught_up_after: float | None
     """From then until everything was flowing and nothing waited; None when it did not happen in time."""
     waited_last_for: str
@@ -162,6 +169,7 @@ class Evidence:
     alert_events: Sequence[AlertEvent]
     """In the order of the stream."""
     kills: Sequence[Kill] = ()
+    broker_outages: Sequence[Outage] = ()
     crashed: Sequence[str] = ()
     """Services that ended without being killed."""
     peak_memory: Mapping[str, float] = field(default_factory=dict)

@@ -20,6 +20,8 @@ class Figures(NamedTuple):
     samples_quarantined: int
     samples_missing: int
     """Named missing by the ledger."""
+    samples_missing_at_devices: int
+    """Of these, how many their device still has: what of them does not come is a violation."""
     samples_unexplained: int
     duplicate_rows: int
     junk_sent: int
@@ -45,6 +47,7 @@ def figures(evidence: Evidence) -> Figures:
         samples_stored=len(fates.stored),
         samples_quarantined=len(fates.quarantined),
         samples_missing=len(fates.missing),
+        samples_missing_at_devices=sum(sample.kept for sample in fates.missing),
         samples_unexplained=len(fates.unexplained),
         duplicate_rows=len(evidence.rows) - len({row.key for row in evidence.rows}),
         junk_sent=len(accepted_junk),

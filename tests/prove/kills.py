@@ -6,15 +6,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import httpx
-from tests.prove.evidence import Junk, Kill
-from tests.prove.fleet import accepted_junk, devices
+from tests.prove.evidence import Junk, Kill, Outage
+from tests.prove.fleet import Fleets, accepted_junk, devices
 from tests.prove.memory import PeakMemory
 from tests.prove.schedule import Cycle, Target
 from tests.prove.stores import Stores
 from tests.prove.system import BROKER, INFLUXDB, INGESTORS, REDIS, System, is_ready
 
 from microgrid_common.testing.waiting import wait_until
-from microgrid_simulator.fleet import Fleet
 
 PROCESS_OF = {
     Target.RECEIVER: INGESTORS[0],
@@ -30,6 +29,9 @@ CATCH_UP_SECONDS = 40.0
 _BROKER_SAVES_AFTER_SECONDS = 3.0
 """Mosquitto saves once a second, counted in whole seconds of its clock, and this machine is busy."""
 
+_SENT_LATE_MILLISECONDS = 2_000
+"""A device that keeps nothing sends what it measures before it measures again."""
+
 
 class Killer:
     """Carries out a schedule.
@@ -37,16 +39,16 @@ class Killer:
     Args:
         system: what is killed.
         stores: show whether it has come back.
-        fleet: what sends meanwhile.
+        fleets: what sends meanwhile.
         say: tells a person how far it is.
     """
 
-    def __init__(self, system: System, stores: Stores, fleet: Fleet, say: Callable[[str], None]) -> None:
+    def __init__(self, system: System, stores: Stores, fleets: Fleets, say: Callable[[str], None]) -> None:
         self._system = system
         self._stores = stores
-        self._fleet = fleet
+        self._fleets = fleets
         self._say = say
-        self._devices = devices(fleet.record())
+        self._devices = devices(fleets.records())
         self._started = time.monotonic()
         self._waits_for = ""
         self.memory = PeakMemory()
@@ -55,6 +57,7 @@ class Killer:
         self.kills: list[Kill] = []
         self.lost_with_broker: set[Junk] = set()
         """The messages without a number that a killed broker may have lost."""
+        self.broker_outages: list[Outage] = []
 
     async def run(self, cycles: Sequence[Cycle]) -> None:
         """Kill and start again, each when the one before has been survived."""
@@ -67,8 +70,8 @@ class Killer:
                 else f"caught up {kill.caught_up_after:.1f} s later, {kill.waited_last_for} last"
             )
             self._say(
-                f"kill {number}/{len(cycles)} {cycle.target} ({kill.process}): "
-                f"away for {kill.down_for:.1f} s, {survived}"
+                f"kill {number}/{len(cycles)} {' and '.join(cycle.targets)} "
+                f"({' and '.join(kill.processes)}): away for {kill.down_for:.1f} s, {survived}"
             )
 
     def look_at_processes(self) -> None:
@@ -80,25 +83,28 @@ class Killer:
                 self.memory.note(name, service.pid)
 
     async def _kill(self, cycle: Cycle) -> Kill:
-        name = PROCESS_OF[cycle.target]
-        process = self._system.process(name)
-        is_broker = cycle.target is Target.BROKER
-        safe = accepted_junk(self._fleet.record()) if is_broker else set()
-        await asyncio.sleep(max(cycle.up_seconds, _BROKER_SAVES_AFTER_SECONDS if is_broker else 0.0))
+        names = tuple(PROCESS_OF[target] for target in cycle.targets)
+        with_broker = Target.BROKER in cycle.targets
+        saved_junk = accepted_junk(self._fleets.records()) if with_broker else set()
+        saved_at = _now()
+        await asyncio.sleep(max(cycle.up_seconds, _BROKER_SAVES_AFTER_SECONDS if with_broker else 0.0))
         self.look_at_processes()
         killed_at = time.monotonic()
-        await asyncio.to_thread(process.kill)
-        await asyncio.sleep(cycle.down_seconds)
-        await asyncio.to_thread(process.start)
+        for name in names:
+            await asyncio.to_thread(self._system.process(name).kill)
+            await asyncio.sleep(cycle.down_seconds / len(names))
+        for name in names:
+            await asyncio.to_thread(self._system.process(name).start)
         back_at = time.monotonic()
         caught_up_after = await self._catch_up(back_at)
-        if is_broker:
+        if with_broker:
             # Not only what came before: Mosquitto forgets shared subscriptions, and drops what comes before
             # the ingestors have subscribed again.
-            self.lost_with_broker |= accepted_junk(self._fleet.record()) - safe
+            self.lost_with_broker |= accepted_junk(self._fleets.records()) - saved_junk
+            self.broker_outages.append(Outage(saved_at - _SENT_LATE_MILLISECONDS, _now()))
         return Kill(
-            target=cycle.target,
-            process=name,
+            targets=cycle.targets,
+            processes=names,
             at=killed_at - self._started,
             down_for=back_at - killed_at,
             caught_up_after=caught_up_after,
@@ -106,7 +112,7 @@ class Killer:
         )
 
     async def _catch_up(self, back_at: float) -> float | None:
-        since = int(time.time() * 1_000)
+        since = _now()
         self._waits_for = ""
         async with httpx.AsyncClient() as client:
             try:
@@ -134,3 +140,7 @@ class Killer:
 
     async def _every_device_is_seen(self, since: int) -> bool:
         return self._devices <= await self._stores.devices_seen_since(since)
+
+
+def _now() -> int:
+    return int(time.time() * 1_000)

@@ -15,6 +15,15 @@ _VIOLATIONS_SHOWN = 20
 """A promise that breaks often breaks thousands of times; the file for programs holds more."""
 _VIOLATIONS_KEPT = 1_000
 
+_WHY_SOME_ARE_MISSING = (
+    "What a killed broker loses is asked back. Some devices keep nothing on purpose: that nothing else of "
+    "theirs is missing shows that only a killed broker loses what it took."
+)
+_ONE_PROCESS = (
+    "Receiver and historian are one process, the ingestor, of which two replicas run: each kill of one is a "
+    "kill of the other."
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
@@ -100,6 +109,7 @@ class Report:
             "stored": counted.samples_stored,
             "quarantined": counted.samples_quarantined,
             "named missing": counted.samples_missing,
+            "… that devices still have": counted.samples_missing_at_devices,
             "unexplained": counted.samples_unexplained,
             "duplicate rows": counted.duplicate_rows,
             "sent again on request": self.asked_back,
@@ -110,23 +120,29 @@ class Report:
             "longest catch-up": f"{counted.longest_catch_up_seconds:.1f} s",
             "all settled after the last sample": settled,
         }
-        return ["| | |", "| --- | ---: |", *(f"| {name} | {value} |" for name, value in rows.items()), ""]
+        return [
+            "| | |",
+            "| --- | ---: |",
+            *(f"| {name} | {value} |" for name, value in rows.items()),
+            "",
+            _WHY_SOME_ARE_MISSING,
+            "",
+        ]
 
     def _kills(self) -> list[str]:
         return [
             "| kill | process | at | away | caught up after | last |",
             "| --- | --- | ---: | ---: | ---: | --- |",
             *(
-                f"| {kill.target} | {kill.process} | {kill.at:.0f} s | {kill.down_for:.1f} s | "
+                f"| {', '.join(kill.targets)} | {', '.join(kill.processes)} | "
+                f"{kill.at:.0f} s | {kill.down_for:.1f} s | "
                 f"{'never' if kill.caught_up_after is None else f'{kill.caught_up_after:.1f} s'} | "
                 f"{kill.waited_last_for} |"
                 for kill in self.kills
             ),
             "",
             (
-                "Receiver and historian are one process, the ingestor, of which two replicas run: each kill"
-                " of one is a kill of the other."
-            ),
+                _ONE_PROCESS,
             "",
         ]
 

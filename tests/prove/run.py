@@ -11,7 +11,15 @@ from pathlib import Path
 from tests.prove.checks import PROMISES, Violation, violations
 from tests.prove.evidence import Evidence
 from tests.prove.figures import figures
-from tests.prove.fleet import devices, sent_junk, sent_samples
+from tests.prove.fleet import (
+    FORGETFUL,
+    Fleets,
+    devices,
+    running_fleets,
+    sent_junk,
+    sent_samples,
+    total,
+)
 from tests.prove.kills import Killer
 from tests.prove.ledger import read_ledger
 from tests.prove.report import Report
@@ -20,7 +28,7 @@ from tests.prove.stores import Stores, open_stores
 from tests.prove.system import System, running_system
 
 from microgrid_common.adapters.mqtt.address import parse_broker_url
-from microgrid_simulator.fleet import Fleet, FleetOptions, running_fleet
+from microgrid_simulator.fleet import FleetOptions
 
 _WARM_UP_SECONDS = 5.0
 _SETTLE_SECONDS = 100.0
@@ -28,6 +36,8 @@ _SETTLE_SECONDS = 100.0
 _STILL_SECONDS = 6.0
 """Longer than a lease of 5 s: what a dead consumer left may come a second time until then."""
 _BETWEEN_LOOKS_SECONDS = 2.0
+_FORGETFUL_DEVICES = 40
+_FORGETFUL_INTERVAL_SECONDS = 1.0
 _MEASURE_AT_MOST = timedelta(minutes=10)
 
 
@@ -46,6 +56,29 @@ class Options:
     log_folder: Path
     """Where the services keep their logs; must be empty."""
 
+    @property
+    def fleet(self) -> FleetOptions:
+        """Devices that keep what they measured, and can be asked for it."""
+        return FleetOptions(
+            devices=self.devices,
+            messages_per_second=self.messages_per_second,
+            bad_share=self.bad_share,
+            seed=self.seed,
+        )
+
+    @property
+    def forgetful_fleet(self) -> FleetOptions:
+        """Some more devices, which keep nothing: asking them cannot hide what gets lost."""
+        return FleetOptions(
+            name=FORGETFUL,
+            devices=_FORGETFUL_DEVICES,
+            # A device that keeps nothing loses what is not acknowledged before it measures again.
+            messages_per_second=_FORGETFUL_DEVICES / _FORGETFUL_INTERVAL_SECONDS,
+            bad_share=self.bad_share,
+            seed=self.seed,
+            samples_kept=1,
+        )
+
 
 async def prove(options: Options, say: Callable[[str], None]) -> Report:
     """Run everything, and judge it.
@@ -57,17 +90,12 @@ async def prove(options: Options, say: Callable[[str], None]) -> Report:
     started_at, started = datetime.now(UTC), time.monotonic()
     say("starting Mosquitto, Redis, InfluxDB, two ingestors, the alert engine and the API")
     async with running_system(options.log_folder) as system, open_stores(system) as stores:
-        fleet_options = FleetOptions(
-            devices=options.devices,
-            messages_per_second=options.messages_per_second,
-            bad_share=options.bad_share,
-            seed=options.seed,
-        )
-        async with running_fleet(parse_broker_url(system.broker.url), fleet_options) as fleet:
-            run = _Run(system, stores, fleet, say)
+        address = parse_broker_url(system.broker.url)
+        async with running_fleets(address, options.fleet, options.forgetful_fleet) as fleets:
+            run = _Run(system, stores, fleets, say)
             await run.feed_and_kill(options)
             evidence, broken, settled_after = await run.settle()
-            asked_back = fleet.record().totals["resent"]
+            asked_back = total(fleets.records(), "resent")
     return Report(
         started_at=started_at,
         seconds=time.monotonic() - started,
@@ -85,16 +113,19 @@ async def prove(options: Options, say: Callable[[str], None]) -> Report:
 
 
 class _Run:
-    def __init__(self, system: System, stores: Stores, fleet: Fleet, say: Callable[[str], None]) -> None:
+    def __init__(self, system: System, stores: Stores, fleets: Fleets, say: Callable[[str], None]) -> None:
         self._system = system
         self._stores = stores
-        self._fleet = fleet
+        self._fleets = fleets
         self._say = say
-        self._killer = Killer(system, stores, fleet, say)
+        self._killer = Killer(system, stores, fleets, say)
 
     async def feed_and_kill(self, options: Options) -> None:
-        self._say(f"{options.devices} devices send {options.messages_per_second:g} messages a second")
-        measuring = asyncio.create_task(self._fleet.measure(_MEASURE_AT_MOST), name="prove-measure")
+        self._say(
+            f"{options.devices} devices send {options.messages_per_second:g} messages a second, and "
+            f"{_FORGETFUL_DEVICES} that keep nothing one a second each"
+        )
+        measuring = asyncio.create_task(self._fleets.measure(_MEASURE_AT_MOST), name="prove-measure")
         try:
             await asyncio.sleep(_WARM_UP_SECONDS)
             await self._killer.run(kill_schedule(seed=options.seed, cycles=options.cycles))
@@ -105,11 +136,12 @@ class _Run:
 
     async def settle(self) -> tuple[Evidence, list[Violation], float | None]:
         """Wait until every promise holds, and see whether it goes on to."""
-        self._say(f"{self._fleet.record().totals['measured']} samples sent; waiting until all has settled")
+        measured = total(self._fleets.records(), "measured")
+        self._say(f"{measured} samples measured; waiting until all has settled")
         ended = time.monotonic()
         with suppress(TimeoutError):
             async with asyncio.timeout(_SETTLE_SECONDS):
-                await self._fleet.until_accepted()
+                await self._fleets.until_accepted()
         settled_after = await self._first_time_that_all_holds(ended)
         await asyncio.sleep(_STILL_SECONDS)
         evidence = await self._evidence()
@@ -131,15 +163,16 @@ class _Run:
 
     async def _evidence(self) -> Evidence:
         self._killer.look_at_processes()
-        record = self._fleet.record()
+        records = self._fleets.records()
         return Evidence(
-            sent=sent_samples(record),
-            sent_junk=sent_junk(record, self._killer.lost_with_broker),
+            sent=sent_samples(records),
+            sent_junk=sent_junk(records, self._killer.lost_with_broker),
             rows=await self._stores.rows(),
             quarantined=await self._stores.quarantined(),
-            ledger=await read_ledger(self._system.api_url, devices(record)),
+            ledger=await read_ledger(self._system.api_url, devices(records)),
             alert_events=await self._stores.alert_events(),
             kills=tuple(self._killer.kills),
+            broker_outages=tuple(self._killer.broker_outages),
             crashed=sorted(self._killer.crashed),
             peak_memory=dict(self._killer.memory.megabytes),
         )

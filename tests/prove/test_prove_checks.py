@@ -15,6 +15,7 @@ from tests.prove.evidence import (
     LedgerBoot,
     LedgerNumbers,
     Number,
+    Outage,
     Quarantined,
     Row,
     RowKey,
@@ -106,14 +107,15 @@ HONEST = Evidence(
     ],
     kills=[
         Kill(
-            target="redis",
-            process="redis",
+            targets=("broker",),
+            processes=("mosquitto",),
             at=1.0,
             down_for=1.0,
             caught_up_after=2.0,
             waited_last_for="the log",
         )
     ],
+    broker_outages=[Outage(LOST * 1_000 - 500, LOST * 1_000 + 500)],
 )
 """One sample was stored, one in part, one was refused, one got lost, and so it was all accounted for."""
 
@@ -147,6 +149,11 @@ BROKEN: dict[str, list[Callable[[], Evidence]]] = {
         lambda: replace(HONEST, ledger=[]),
     ],
     "what devices still have is not missing": [lambda: with_sample(sample(LOST))],
+    "only a killed broker loses": [
+        lambda: replace(HONEST, broker_outages=[]),
+        lambda: replace(HONEST, broker_outages=[Outage(0, LOST * 1_000 - 1)]),
+        lambda: replace(HONEST, broker_outages=[Outage(LOST * 1_000 + 1, 1_000_000)]),
+    ],
     "every bad message is in quarantine": [lambda: without_quarantined(0), lambda: without_quarantined(2)],
     "only bad messages are in quarantine": [
         lambda: with_quarantined(Quarantined(topic=TOPIC, reason="x", refused=(number(GOOD),))),
@@ -216,6 +223,11 @@ def test_a_broken_promise_is_found(promise: str, evidence: Callable[[], Evidence
 
 def test_each_promise_can_be_broken() -> None:
     assert BROKEN.keys() == PROMISES.keys()
+
+
+def test_what_the_broker_never_took_may_be_missing() -> None:
+    never_taken = replace(sample(LOST, kept=False), accepted=False)
+    assert violations(replace(with_sample(never_taken), broker_outages=[])) == []
 
 
 def test_a_bad_message_without_a_number_may_go_with_a_killed_broker() -> None:

@@ -24,7 +24,7 @@ class FleetDevice:
     """
 
     def __init__(self, number: int, options: FleetOptions, *, boot_id: str, started_at_ms: int) -> None:
-        self.grid_id = f"fleet-{number % options.grids}"
+        self.grid_id = f"{options.name}-{number % options.grids}"
         self.device_id = f"device-{number:04}"
         self.buffer = SampleBuffer(boot_id=boot_id, capacity=options.samples_kept)
         self._options = options

@@ -10,6 +10,8 @@ class FleetOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")] = "fleet"
+    """Begins the names of its grids, so that several fleets can share a broker."""
     devices: Annotated[int, Field(ge=1, le=10_000)] = 200
     grids: Annotated[int, Field(ge=1, le=1_000)] = 4
     """The devices are spread over so many grids, `fleet-0` and on."""
