@@ -104,6 +104,18 @@ async def test_the_receiver_stops_before_the_brim_and_nothing_is_lost(
     assert len(log.streams[STREAM]) == 1
 
 
+async def test_while_the_log_is_being_emptied_the_receiver_goes_on_and_it_still_counts_as_full(
+    log: FakeDurableLog, capacity: LogCapacity
+) -> None:
+    await fill_to(log, capacity, 950)
+    log.streams[STREAM].clear()
+    await log.append(record(870))
+    await capacity.append(record(10))
+    assert capacity.fill is Fill.FULL
+    with pytest.raises(RetryableError, match="87% full"):
+        await capacity.ping()
+
+
 async def test_what_others_append_is_noticed(log: FakeDurableLog, capacity: LogCapacity) -> None:
     await capacity.append(record(1))
     await log.append(record(950))

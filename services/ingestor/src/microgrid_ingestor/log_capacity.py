@@ -23,8 +23,8 @@ NO_LONGER_FILLING_AT: Final = 0.75
 
 FULL_AT: Final = 0.90
 NO_LONGER_FULL_AT: Final = 0.85
-"""Above the one and until below the other, the receiver appends nothing. The rest of the memory is for those
-who empty the log: they write what they have done, and would be stuck without it."""
+"""Above the one the receiver appends nothing; below the other this counts as over. The rest of the memory is
+for those who empty the log: they write what they have done, and would be stuck without it."""
 
 _MEASURE_AFTER_SHARE: Final = 0.01
 """The receiver looks again after appending so much of the limit. Several replicas may do so at once."""
@@ -151,7 +151,8 @@ class LogCapacity:
             or (self._limit_bytes and self._appended_since > allowed)
         ):
             self.observe(await self._log.measure(()))
-        if self._fill is Fill.FULL:
+        # Not the level, which is slow to fall: while the log is being emptied we go on at that pace.
+        if self._ratio >= FULL_AT:
             raise RetryableError(self._why_full())
 
     def _why_full(self) -> str:

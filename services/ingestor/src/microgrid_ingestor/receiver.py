@@ -1,5 +1,6 @@
 """From the broker into the durable log; only then is a message acknowledged."""
 
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -7,9 +8,12 @@ import structlog
 from microgrid_common.ports.durable_log import LogAppender, append_ids
 from microgrid_common.ports.message_source import MessageSource
 from microgrid_common.runtime import metrics
-from microgrid_common.runtime.backoff import until_it_works
+from microgrid_common.runtime.backoff import Backoff, until_it_works
 from microgrid_ingestor.device_desk import DeviceDesk
 from microgrid_ingestor.intake import take_in
+
+_LONGEST_PAUSE = timedelta(seconds=1)
+"""What we leave with the broker for long it may drop."""
 
 log = structlog.get_logger()
 
@@ -36,7 +40,7 @@ async def receive_messages(
         )
         if intake.records:
             append = partial(durable_log.append, intake.records, append_id=next(ids))
-            await until_it_works(append, dependency="redis")
+            await until_it_works(append, dependency="redis", backoff=Backoff(longest=_LONGEST_PAUSE))
         devices.keeper.note(intake.sightings)
         if intake.reports:
             await devices.keeper.take(intake.reports)
