@@ -18,18 +18,23 @@ def cut(ranges: tuple[Range, ...], first: int, last: int) -> tuple[tuple[Range, 
     Returns:
         What is left, and what was taken out of them, both in order.
     """
-    start = bisect_left(ranges, first, key=_LAST)
-    end = bisect_right(ranges, last, lo=start, key=_FIRST)
-    if start == end:
+    affected = _affected(ranges, first, last)
+    touched = ranges[affected]
+    if not touched:
         return ranges, []
-    touched = ranges[start:end]
     pieces: list[Range] = []
     if touched[0].first < first:
         pieces.append(touched[0]._replace(last=first - 1))
     if touched[-1].last > last:
         pieces.append(touched[-1]._replace(first=last + 1))
     taken = [Span(max(each.first, first), min(each.last, last)) for each in touched]
-    return (*ranges[:start], *pieces, *ranges[end:]), taken
+    return ranges[: affected.start] + tuple(pieces) + ranges[affected.stop :], taken
+
+
+def _affected(ranges: Sequence[Gap | Span], first: int, last: int) -> slice:
+    """Where the ranges stand that hold numbers from `first` to `last`."""
+    start = bisect_left(ranges, first, key=_LAST)
+    return slice(start, bisect_right(ranges, last, lo=start, key=_FIRST))
 
 
 def union(spans: Iterable[Span], more: Iterable[Span]) -> tuple[Span, ...]:
