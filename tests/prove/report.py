@@ -141,8 +141,7 @@ class Report:
                 for kill in self.kills
             ),
             "",
-            (
-                _ONE_PROCESS,
+            _ONE_PROCESS,
             "",
         ]
 
