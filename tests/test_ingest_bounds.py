@@ -274,8 +274,6 @@ async def test_before_the_log_is_full_the_receiver_waits_says_so_and_goes_on_whe
             await asyncio.to_thread(influxdb_server.start)
             await until_all_are_stored(influx_bucket, count)
         assert ingestor.seen == {device_id: list(range(count)) for device_id in DEVICES}
-        # The little that this log holds is filled again and again by what the broker kept.
-        assert ingestor.process.log().count("log_full") == 1 or mended == "the store comes back"
     finally:
         await client.config_set("maxmemory", "0")
         await client.aclose()
