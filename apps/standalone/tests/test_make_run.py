@@ -229,6 +229,19 @@ async def test_ctrl_c_stops_it_and_the_next_start_finds_its_data(
     assert [point["value"] for point in points] == [14.5]
 
 
+async def test_nothing_is_left_running_when_it_is_killed(
+    api: httpx.AsyncClient, system: ServiceProcess
+) -> None:
+    children = [child_of(system.pid, name) for name in ("valkey-server", "iotcore")]
+    assert (await api.get("/healthz")).status_code == 200
+    system.kill()
+    await wait_until(
+        lambda: not any(Path(f"/proc/{child}").exists() for child in children),
+        timeout=10,
+        description="broker and Valkey to end",
+    )
+
+
 async def test_after_a_crash_it_starts_again_with_what_it_had_acknowledged(
     settings: dict[str, str], api: httpx.AsyncClient, system: ServiceProcess
 ) -> None:

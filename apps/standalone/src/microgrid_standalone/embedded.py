@@ -5,6 +5,7 @@ import fcntl
 import os
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -92,8 +93,14 @@ async def embedded_valkey(folder: Path) -> AsyncIterator[str]:
             "save": "",
         },
     )
-    async with _kept_running("valkey", server.start, server.is_running, server.terminate, server.stop):
-        yield f"unix://{socket_path}"
+    with _guardian() as guard:
+
+        def start() -> None:
+            server.start()
+            guard(_process_behind(socket_path))
+
+        async with _kept_running("valkey", start, server.is_running, server.terminate, server.stop):
+            yield f"unix://{socket_path}"
 
 
 @asynccontextmanager
@@ -161,6 +168,34 @@ async def _kept_running(
         await asyncio.to_thread(stop)
 
 
+@contextmanager
+def _guardian() -> Iterator[Callable[[int], None]]:
+    """Gives a function that makes sure that a process ends when this one dies, whatever it dies of.
+
+    A shell holds the other end of a pipe that closes when this process is gone.
+    """
+    guards: list[subprocess.Popen[bytes]] = []
+
+    def guard(pid: int) -> None:
+        command = ["/bin/sh", "-c", 'read -r _; kill -TERM "$1"', "guardian", str(pid)]
+        guards.append(subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True))  # noqa: S603
+
+    try:
+        yield guard
+    finally:
+        for process in guards:
+            process.kill()
+            process.wait()
+            if process.stdin:
+                process.stdin.close()
+
+
+def _process_behind(socket_path: Path) -> int:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.connect(str(socket_path))
+        return _peer(connection)[0]
+
+
 def _start_child(start: Callable[[], object]) -> None:
     # Ctrl-C reaches every process of the terminal. A child that starts with the signal blocked goes on
     # until the services have stopped and this process ends it.
@@ -172,7 +207,7 @@ def _start_child(start: Callable[[], object]) -> None:
 
 
 def _end_orphan(socket_path: Path) -> None:
-    """End the Valkey that a killed instance left behind.
+    """End the Valkey that a killed instance left behind, if its guardian was killed with it.
 
     It can be nobody else's: the data folder's lock is ours.
     """
