@@ -1,5 +1,6 @@
 """What is killed when: in an order that a seed decides, each target at least once."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
@@ -22,8 +23,16 @@ LONGEST_DOWN_SECONDS = 6.0
 """Longer than the 5 s leases of a dead consumer, so that its replica takes over in some cycles."""
 
 
-PAIR_SHARE = 0.4
-"""The chance of a cycle that something else goes away at the same time."""
+COMPANIONS: Mapping[Target, Sequence[Target]] = {
+    # What an ingestor holds while it waits for one of these dies with it.
+    Target.REDIS: (Target.RECEIVER, Target.HISTORIAN),
+    Target.INFLUXDB: (Target.RECEIVER, Target.HISTORIAN),
+    Target.BROKER: (Target.REDIS, Target.INFLUXDB, Target.RECEIVER),
+    # No replica is left.
+    Target.RECEIVER: (Target.HISTORIAN,),
+    Target.HISTORIAN: (Target.REDIS, Target.INFLUXDB, Target.BROKER),
+}
+"""What may be killed in the same cycle as a target, after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +47,7 @@ class Cycle:
 
 
 def kill_schedule(*, seed: int, cycles: int) -> list[Cycle]:
-    """A schedule in which each target comes first about equally often.
+    """A schedule in which each target comes first about equally often: alone, then with another, in turn.
 
     Args:
         seed: the same one gives the same schedule.
@@ -50,20 +59,17 @@ def kill_schedule(*, seed: int, cycles: int) -> list[Cycle]:
     if cycles < len(Target):
         raise ValueError(f"{cycles} cycles cannot kill each of {len(Target)} targets")
     random = Random(seed)
-    order: list[Target] = []
+    order: list[tuple[Target, ...]] = []
     while len(order) < cycles:
-        order += random.sample(list(Target), len(Target))
+        order += [(target,) for target in random.sample(list(Target), len(Target))]
+        order += [
+            (target, random.choice(COMPANIONS[target])) for target in random.sample(list(Target), len(Target))
+        ]
     return [
         Cycle(
-            _alone_or_with_another(target, random),
+            targets,
             up_seconds=random.uniform(0.5, 3.0),
             down_seconds=random.uniform(SHORTEST_DOWN_SECONDS, LONGEST_DOWN_SECONDS),
         )
-        for target in order[:cycles]
+        for targets in order[:cycles]
     ]
-
-
-def _alone_or_with_another(target: Target, random: Random) -> tuple[Target, ...]:
-    if random.random() >= PAIR_SHARE:
-        return (target,)
-    return target, random.choice([other for other in Target if other is not target])

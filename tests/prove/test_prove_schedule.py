@@ -29,9 +29,12 @@ def test_another_seed_gives_another_order() -> None:
     assert len(orders) > 1
 
 
-def test_some_targets_go_away_together() -> None:
-    sizes = Counter(len(cycle.targets) for cycle in kill_schedule(seed=0, cycles=100))
-    assert sizes.keys() == {1, 2}
+@given(seed=SEEDS)
+def test_ten_cycles_kill_each_target_alone_and_with_another(seed: int) -> None:
+    cycles = kill_schedule(seed=seed, cycles=10)
+    assert {cycle.targets for cycle in cycles[:5]} == {(target,) for target in Target}
+    assert {cycle.targets[0] for cycle in cycles[5:]} == set(Target)
+    assert all(len(cycle.targets) == 2 for cycle in cycles[5:])
 
 
 @given(seed=SEEDS)
