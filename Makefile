@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test unit integration check format bench prove clean servers
+.PHONY: help run test unit integration check format bench soak prove clean servers
 
 OWN_UV := .cache/uv/bin/uv
 UV := $(or $(shell command -v uv 2>/dev/null),$(OWN_UV))
@@ -45,6 +45,9 @@ format: $(SYNCED) ## put the source into its one form, and fix what can be fixed
 bench: $(SYNCED) servers ## messages a second and CPU time per message on the ingest path
 	@tools/telegraf.sh || true # without it, the benchmarks say so and go on
 	@$(BIN)/python -m benchmarks
+
+soak: $(SYNCED) servers ## half of what one ingestor can take, for ten minutes: is its memory flat?
+	@$(BIN)/python -m benchmarks.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RATE),--rate $(RATE))
 
 prove: $(SYNCED) ## kill every part of the running system ten times over, and check that nothing is lost
 	@tools/servers.sh --all

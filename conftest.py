@@ -1,10 +1,16 @@
 """Fixtures and settings for every test of the workspace."""
 
+import os
+
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["microgrid_common.testing.plugin"]
 
 # A property is right or wrong, and never too slow: how long an example takes is the machine's business,
 # and on a busy one a deadline fails tests at random.
-settings.register_profile("workspace", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("workspace")
+# "thorough" is for the one who changes what a property is about: HYPOTHESIS_PROFILE=thorough make unit
+settings.register_profile(
+    "workspace", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("thorough", settings.get_profile("workspace"), max_examples=2_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "workspace"))

@@ -39,10 +39,17 @@ class MeasuredProcess:
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
 
+    def memory_megabytes(self) -> float:
+        """The resident size of the process now."""
+        return self._memory("VmRSS")
+
     def peak_memory_megabytes(self) -> float:
         """The largest resident size that the process has had."""
+        return self._memory("VmHWM")
+
+    def _memory(self, field: str) -> float:
         status = Path(f"/proc/{self.pid}/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+        line = next(line for line in status.splitlines() if line.startswith(field))
         return int(line.split()[1]) / _KILOBYTE
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 STAGES = {"unit": "not integration", "integration": "integration"}
-WORKERS: dict[str, list[str]] = {"unit": ["-n", "logical"], "integration": []}
+WORKERS: dict[str, list[str]] = {"unit": ["-n", "logical", "--dist", "worksteal"], "integration": []}
 """Integration tests run one by one: they make servers fail that others of them use."""
 
 _PYTEST_NOTHING_COLLECTED = 5

@@ -16,6 +16,9 @@ from microgrid_common.schemas.reading import Reading
 from microgrid_common.testing.contracts.telemetry_samples import at, reading
 from microgrid_common.testing.waiting import free_port
 
+# Over real sockets, against servers that misbehave on purpose.
+pytestmark = pytest.mark.integration
+
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 

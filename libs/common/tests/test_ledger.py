@@ -121,7 +121,7 @@ class TestQuarantine:
 class TestAnnouncements:
     def test_a_lost_tail_is_noticed(self) -> None:
         ledger = entered(came(0, 9), said(a=14))
-        assert missing(ledger) == [(10, 14)]
+        assert (missing(ledger), ledger.missing) == ([(10, 14)], 5)
         assert missing(entered(came(15), came(10, 14), ledger=ledger)) == []
 
     def test_what_the_ledger_knows_better_is_left_alone(self) -> None:
@@ -226,6 +226,14 @@ class TestGathering:
         assert gathered(REFUSALS_KIND, [{**device, "numbers": numbers, "by_store": True}])[KEY] == News(
             [taken_back(3, 4)]
         )
+
+    def test_consecutive_numbers_of_another_fate_are_told_apart(self) -> None:
+        news: NewsOfDevices = {}
+        numbers = [{"boot_id": "a", "first": 2, "last": 2}]
+        refusal = {"grid_id": "village-1", "device_id": "meter-1", "numbers": numbers}
+        gather(READINGS_KIND, json.dumps([reading(boot_id="a", seq=1)]).encode(), news)
+        gather(REFUSALS_KIND, json.dumps([refusal]).encode(), news)
+        assert news[KEY].events == [came(1), refused(2)]
 
     def test_a_birth_message_announces_and_a_last_will_does_not_speak_for_the_device(self) -> None:
         online = presence(status="online", boot_id="b", earlier_boots=[{"boot_id": "a", "last_seq": 9}])

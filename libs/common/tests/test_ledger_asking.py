@@ -125,6 +125,18 @@ class TestWhen:
         device.pass_by(GRACE)
         assert device.is_asked() == ((9, 19),)
 
+    def test_the_last_request_too_has_its_time_to_be_answered(self) -> None:
+        device = device_with_gaps()
+        device.pass_by(GRACE)
+        for attempt in range(POLICY.attempts):
+            assert device.is_asked()
+            device.pass_by(INTERVAL - 1)
+            assert device.is_asked() == ()
+            assert device.states() == [(1, 4, MissingState.ASKED, attempt + 1)]
+            device.sends(6 + attempt)
+        assert device.is_asked() == ()
+        assert device.states() == [(1, 4, MissingState.UNANSWERED, 3)]
+
     def test_when_nothing_is_left_to_ask_it_is_looked_at_seldom(self) -> None:
         device = device_with_gaps(numbers=(0, 1))
         assert device.plan() == Plan(None, (), device.now + 3_600 * SECOND)

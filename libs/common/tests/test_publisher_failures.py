@@ -13,6 +13,9 @@ from microgrid_common.ports.errors import RetryableError
 from microgrid_common.ports.message_publisher import Subscription
 from microgrid_common.testing.waiting import free_port, wait_until
 
+# Over real sockets, against servers that misbehave on purpose.
+pytestmark = pytest.mark.integration
+
 CONNECT, PUBLISH, SUBSCRIBE, DISCONNECT = 1, 3, 8, 14
 WELCOME = b"\x20\x02\x00\x00"
 NOT_AUTHORISED = b"\x20\x02\x00\x05"

@@ -17,6 +17,9 @@ from microgrid_common.ports.errors import RetryableError
 from microgrid_common.runtime.backoff import Backoff
 from microgrid_common.testing.waiting import free_port, wait_until
 
+# Over real sockets, against servers that misbehave on purpose.
+pytestmark = pytest.mark.integration
+
 Sink = asyncio.StreamWriter
 Behave = Callable[[int, mqtt5.Packet, Sink], Awaitable[None]]
 """What the broker does about a packet on its nth connection, from 1."""

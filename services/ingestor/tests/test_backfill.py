@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 
 from microgrid_common.ports.durable_log import Record
 from microgrid_common.ports.errors import RetryableError
-from microgrid_common.ports.ledger_store import LedgerChanges
+from microgrid_common.ports.ledger_store import DeviceAccount, LedgerChanges
 from microgrid_common.schemas.backfill import BackfillRequest
 from microgrid_common.schemas.ledger import DeviceKey
 from microgrid_common.schemas.reading import Reading, encode_readings
@@ -152,10 +152,10 @@ async def test_of_several_replicas_one_asks_in_a_round(world: World) -> None:
 async def test_a_device_is_asked_once_even_by_a_replica_that_slept_through_its_round(world: World) -> None:
     await world.send(0, 4)
     world.pass_by(GRACE)
-    overtaking = _OvertakenStore(world)
-    sleeper = Backfill(overtaking, world.publisher, policy=POLICY, clock=world.clock)
+    overtaken = _OvertakenStore(world)
+    sleeper = Backfill(overtaken, world.publisher, policy=POLICY, clock=world.clock)
     assert await world.round(asker=sleeper) == 0
-    assert overtaking.asked_by_the_other == 1
+    assert overtaken.asked_by_the_other == 1
     assert len(world.requests) == 1
 
 
@@ -168,8 +168,8 @@ class _OvertakenStore(FakeLedgerStore):
         self._world = world
         self.asked_by_the_other = 0
 
-    async def due(self, *, now: int, limit: int) -> list[DeviceKey]:
-        found = await super().due(now=now, limit=limit)
+    async def account(self, device: DeviceKey) -> DeviceAccount | None:
+        found = await super().account(device)
         self.asked_by_the_other = await self._world.round()
         return found
 

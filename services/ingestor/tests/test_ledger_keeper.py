@@ -207,6 +207,7 @@ async def test_more_devices_than_fit_in_memory_are_read_again(monkeypatch: pytes
             await append(log, readings(number, device_id=f"meter-{device}"))
             await follow(log, keeper)
     assert [ledger.received for ledger in store.ledgers.values()] == [5, 5, 5]
+    assert store.calls["load"] > len({"position", *store.ledgers})
 
 
 async def test_an_entry_that_cannot_be_decoded_stops_nothing() -> None:

@@ -128,10 +128,8 @@ class LedgerKeeper:
     async def _enter(self, stream: str, book: _Book, entries: Sequence[Entry]) -> bool:
         news = _gather(entries)
         if unknown := [device for device in news if device not in book.ledgers]:
-            page = await self._store.load(stream, unknown)
-            if page.position != book.position:
-                return False
-            book.ledgers.update(page.ledgers)
+            # If the store has moved on meanwhile, so will `apply` find.
+            book.ledgers.update((await self._store.load(stream, unknown)).ledgers)
         now = int(self._clock().timestamp() * 1000)
         before = {device: book.ledgers.get(device) for device in news}
         after = {device: updated(before[device], told, now=now) for device, told in news.items()}

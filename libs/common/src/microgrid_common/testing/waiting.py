@@ -13,7 +13,7 @@ from typing import TypeVar, cast, overload
 
 T = TypeVar("T")
 
-_POLL_SECONDS = 0.02
+_POLL_SECONDS = 0.005
 _EPHEMERAL_PORTS_FILE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _FIRST_PORT = 15_000
 _DEFAULT_FIRST_EPHEMERAL_PORT = 32_768

@@ -143,7 +143,7 @@ class _Account:
                 return self.boots.pop(place)
         if boot_id in self.closed.names:
             return None
-        first_ever = not self.boots and not self.closed.boots
+        first_ever = not self.boots
         return BootLedger(boot_id, first_ever, None if first_ever else 0, -1)
 
     def _put(self, boot: BootLedger) -> None:
