@@ -31,6 +31,16 @@ class TestRedisDeviceRegistry(DeviceRegistryContract):
         device = Device(grid_id="village-1", device_id="meter-1", device_type="meter")
         assert await registry.of_grid("village-1") == [device]
 
+    async def test_one_entry_that_cannot_be_read_leaves_the_others_alone(
+        self, redis_client: Redis, registry: DeviceRegistry
+    ) -> None:
+        device = Device(grid_id="village-1", device_id="meter-1", device_type="meter")
+        await registry.put([device])
+        await redis_client.hset("device:of:village-1", "meter-0", "{}")
+        assert await registry.of_grid("village-1") == [device]
+        assert (await registry.snapshot()).devices == {("village-1", "meter-1"): device}
+        assert await registry.get("village-1", "meter-0") is None
+
 
 @pytest.mark.integration
 class TestRedisDeviceRegistryOnValkey(DeviceRegistryContract):

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ValidationError
 
 from microgrid_common.schemas.alert import AlertEvent
 from microgrid_common.schemas.backfill import BackfillRequest
+from microgrid_common.schemas.device import Device
+from microgrid_common.schemas.device_link import LinkEvent
 from microgrid_common.schemas.presence import DevicePresence
 from microgrid_common.schemas.quarantine import QuarantinedMessage, Reason
 from microgrid_common.schemas.reading import MalformedBatchError, decode_readings, encode_readings
@@ -25,7 +27,9 @@ MODELS: dict[str, type[BaseModel]] = {
     "alert-event": AlertEvent,
     "backfill-request": BackfillRequest,
     "device-presence": DevicePresence,
+    "device": Device,
     "device-status": DeviceStatus,
+    "link-event": LinkEvent,
     "quarantined-message": QuarantinedMessage,
 }
 

@@ -12,6 +12,7 @@ from microgrid_common.runtime.health_server import health_server
 from microgrid_common.runtime.logging import configure_logging
 from microgrid_common.runtime.settings import describe_problems
 from microgrid_common.runtime.tasks import stop_on_signals
+from microgrid_ingestor.device_commands import devices
 from microgrid_ingestor.quarantine_commands import quarantine
 from microgrid_ingestor.service import run
 from microgrid_ingestor.settings import IngestorSettings
@@ -20,6 +21,7 @@ from microgrid_ingestor.wiring import broker_address, build
 
 application = typer.Typer(add_completion=False)
 application.add_typer(quarantine, name="quarantine")
+application.add_typer(devices, name="devices")
 application.command()(setup)
 
 

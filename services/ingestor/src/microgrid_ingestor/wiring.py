@@ -17,6 +17,7 @@ from microgrid_common.adapters.redis.log_consumer import RedisLogConsumer
 from microgrid_common.adapters.redis.quarantine import RedisQuarantine
 from microgrid_common.adapters.redis.rollup_queue import RedisRollupQueue
 from microgrid_common.adapters.telemetry_stores import open_rollup_store, open_telemetry_store
+from microgrid_common.ports.device_registry import DeviceRegistry
 from microgrid_common.runtime.backoff import Backoff
 from microgrid_common.runtime.quarantine_replay import Replayer
 from microgrid_common.schemas.streams import readings_streams
@@ -86,6 +87,16 @@ async def build(settings: IngestorSettings) -> AsyncIterator[IngestorPorts]:
             devices=RedisDeviceRegistry(client),
             links=RedisLinkStore(client),
         )
+
+
+@asynccontextmanager
+async def open_device_registry(settings: IngestorSettings) -> AsyncIterator[DeviceRegistry]:
+    """What the commands for devices work with."""
+    client = make_client(settings.redis_url)
+    try:
+        yield RedisDeviceRegistry(client)
+    finally:
+        await client.aclose()
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from datetime import timedelta
 from typing import Any, Final
 
@@ -10,6 +10,9 @@ import structlog
 
 PAUSE_AFTER_FAILURE: Final = timedelta(minutes=1)
 """What failed once, for a reason that no retry mends, fails again: once a minute is enough to be seen."""
+
+CANCEL_AGAIN_AFTER: Final = timedelta(seconds=0.5)
+"""Longer than a task takes to end; a cancellation that was lost costs no more than this."""
 
 
 async def run_until_stopped(stop: asyncio.Event, **tasks: Coroutine[Any, Any, None]) -> None:
@@ -28,8 +31,17 @@ async def run_until_stopped(stop: asyncio.Event, **tasks: Coroutine[Any, Any, No
         if not stop.is_set():
             # One of them ended: its failure is the group's to raise; a normal end leaves the rest alone.
             await asyncio.wait([stopping])
-        for task in running:
+        await _cancel(running)
+
+
+async def _cancel(tasks: Collection[asyncio.Task[None]]) -> None:
+    # In Python 3.11 `asyncio.wait_for`, which the Redis client sends every command with, loses a cancellation
+    # that comes at the same moment as the result: the task goes on, and has to be told again.
+    pending = set(tasks)
+    while pending:
+        for task in pending:
             task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_AFTER.total_seconds())
 
 
 async def keep_running(task: Callable[[], Awaitable[None]], *, name: str) -> None:

@@ -10,6 +10,8 @@
 from collections.abc import Sequence
 from typing import cast
 
+import structlog
+from pydantic import ValidationError
 from redis.asyncio import Redis
 
 from microgrid_common.adapters.redis.connection import redis_errors
@@ -41,7 +43,7 @@ class RedisDeviceRegistry:
                 for grid_id in grids:
                     pipeline.hvals(_grid_key(grid_id))
                 answers = cast("list[list[bytes]]", await pipeline.execute())
-        devices = [_device(text) for answer in answers for text in answer]
+        devices = [device for answer in answers for text in answer if (device := _device(text))]
         return RegistrySnapshot(version, {(device.grid_id, device.device_id): device for device in devices})
 
     async def get(self, grid_id: str, device_id: str) -> Device | None:
@@ -54,7 +56,8 @@ class RedisDeviceRegistry:
         """As `DeviceRegistry.of_grid`."""
         with redis_errors():
             texts = cast("list[bytes]", await self._client.hvals(_grid_key(grid_id)))
-        return sorted(map(_device, texts), key=lambda device: device.device_id)
+        devices = [device for text in texts if (device := _device(text))]
+        return sorted(devices, key=lambda device: device.device_id)
 
     async def put(self, devices: Sequence[Device]) -> None:
         """As `DeviceRegistry.put`."""
@@ -82,6 +85,11 @@ def _grid_key(grid_id: str) -> str:
     return f"device:of:{grid_id}"
 
 
-def _device(text: bytes) -> Device:
-    # A newer service may have written fields that this one does not know.
-    return Device.model_validate_json(text, extra="ignore")
+def _device(text: bytes) -> Device | None:
+    """A device as it is stored; None, which is logged, when it cannot be read: the others still can."""
+    try:
+        # A newer service may have written fields that this one does not know.
+        return Device.model_validate_json(text, extra="ignore")
+    except ValidationError as error:
+        structlog.get_logger().error("registered_device_unreadable", problems=error.error_count())
+        return None
