@@ -7,6 +7,7 @@ import structlog
 import typer
 from pydantic import ValidationError
 
+from microgrid_common.adapters.mqtt.address import broker_address
 from microgrid_common.runtime.garbage import relax_garbage_collection
 from microgrid_common.runtime.health_server import health_server
 from microgrid_common.runtime.logging import configure_logging
@@ -17,7 +18,7 @@ from microgrid_ingestor.quarantine_commands import quarantine
 from microgrid_ingestor.service import run
 from microgrid_ingestor.settings import IngestorSettings
 from microgrid_ingestor.setup_command import setup
-from microgrid_ingestor.wiring import broker_address, build
+from microgrid_ingestor.wiring import build
 
 application = typer.Typer(add_completion=False)
 application.add_typer(quarantine, name="quarantine")

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
-from microgrid_common.adapters.mqtt.address import BrokerAddress, TlsFiles, parse_broker_url
+from microgrid_common.adapters.mqtt.address import broker_address
 from microgrid_common.adapters.mqtt.publisher import AiomqttPublisher
 from microgrid_common.adapters.mqtt.receiver import MqttReceiver, ReceiverOptions
 from microgrid_common.adapters.redis.alert_store import RedisAlertStore
@@ -108,12 +108,6 @@ async def open_quarantine_desk(settings: IngestorSettings) -> AsyncIterator[Quar
         quarantine = RedisQuarantine(client)
         replayer = Replayer(quarantine, devices=RedisDeviceRegistry(client), shards=settings.stream_shards)
         yield QuarantineDesk(quarantine, replayer)
-
-
-def broker_address(settings: IngestorSettings) -> BrokerAddress:
-    """Where the broker is, with what TLS needs."""
-    files = TlsFiles(settings.mqtt_ca_file, settings.mqtt_certificate_file, settings.mqtt_key_file)
-    return parse_broker_url(str(settings.mqtt_url), files)
 
 
 def topic_filter(settings: IngestorSettings) -> str:

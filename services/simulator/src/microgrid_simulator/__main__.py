@@ -9,6 +9,7 @@ import structlog
 import typer
 from pydantic import ValidationError
 
+from microgrid_common.adapters.mqtt.address import broker_address
 from microgrid_common.runtime.logging import configure_logging
 from microgrid_common.runtime.settings import describe_problems
 from microgrid_common.runtime.tasks import stop_on_signals
@@ -16,7 +17,7 @@ from microgrid_simulator.device import OutgoingMessage
 from microgrid_simulator.profiles import ProfileName
 from microgrid_simulator.service import run
 from microgrid_simulator.settings import SimulatorSettings
-from microgrid_simulator.wiring import broker_address, build
+from microgrid_simulator.wiring import build
 
 BrokerOption = Annotated[
     str | None, typer.Option(help="Broker as mqtt://host:port, or mqtts:// with TLS. [MICROGRID_MQTT_URL]")

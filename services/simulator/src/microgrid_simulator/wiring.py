@@ -4,7 +4,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from microgrid_common.adapters.mqtt.address import BrokerAddress, TlsFiles, parse_broker_url
+from microgrid_common.adapters.mqtt.address import BrokerAddress, broker_address
 from microgrid_common.adapters.mqtt.publisher import AiomqttPublisher
 from microgrid_common.ports.message_publisher import Subscription
 from microgrid_simulator.profiles import ProfileOptions, SimulatedDevice, simulated_devices
@@ -61,9 +61,3 @@ async def station(
     sender = Sender(device.outbox, publisher, availability=to)
     async with publisher:
         yield Station(device, sender)
-
-
-def broker_address(settings: SimulatorSettings) -> BrokerAddress:
-    """Where the broker is, with what TLS needs."""
-    files = TlsFiles(settings.mqtt_ca_file, settings.mqtt_certificate_file, settings.mqtt_key_file)
-    return parse_broker_url(str(settings.mqtt_url), files)

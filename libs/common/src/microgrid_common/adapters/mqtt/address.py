@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from microgrid_common.ports.errors import RetryableError
+from microgrid_common.runtime.settings import MqttSettings
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 
@@ -86,3 +87,13 @@ def _tls_context(files: TlsFiles) -> ssl.SSLContext:
 def _unusable(settings: str, path: Path | None, error: OSError) -> RetryableError:
     reason = error.reason if isinstance(error, ssl.SSLError) else error.strerror
     return RetryableError(f"{path} cannot be used ({reason}): check {settings}")
+
+
+def broker_address(settings: MqttSettings) -> BrokerAddress:
+    """Where the broker of a service's settings is, with what TLS needs.
+
+    Raises:
+        ValueError: the setting is no broker's URL.
+    """
+    files = TlsFiles(settings.mqtt_ca_file, settings.mqtt_certificate_file, settings.mqtt_key_file)
+    return parse_broker_url(str(settings.mqtt_url), files)
