@@ -1,8 +1,6 @@
 """The MQTT receiver against a broker that misbehaves: each failure ends the connection, and only that."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import mqtt5
@@ -11,113 +9,27 @@ from structlog.testing import capture_logs
 
 from microgrid_common.adapters.mqtt import connection as connection_module
 from microgrid_common.adapters.mqtt.address import BrokerAddress
-from microgrid_common.adapters.mqtt.problems import TAKEN_OVER_PAUSE
 from microgrid_common.adapters.mqtt.receiver import MqttReceiver, ReceiverOptions
 from microgrid_common.ports.errors import RetryableError
-from microgrid_common.runtime.backoff import Backoff
+from microgrid_common.testing.scripted_broker import (
+    RecordedBackoff,
+    Sink,
+    scripted_broker,
+    shut_down,
+    welcome,
+)
+from microgrid_common.testing.scripted_broker import scripted_receiver as receiver
 from microgrid_common.testing.waiting import free_port, wait_until
 
 # Over real sockets, against servers that misbehave on purpose.
 pytestmark = pytest.mark.integration
 
-Sink = asyncio.StreamWriter
-Behave = Callable[[int, mqtt5.Packet, Sink], Awaitable[None]]
-"""What the broker does about a packet on its nth connection, from 1."""
-
 TOPIC = "microgrid/village-1/device/meter-1/telemetry"
-
-
-class ScriptedBroker:
-    """Speaks as much MQTT 5 as it is told to."""
-
-    def __init__(self, behave: Behave) -> None:
-        self._behave = behave
-        self.packets: list[mqtt5.Packet] = []
-        self.connections = 0
-        self.open_connections = 0
-        self.port = 0
-
-    async def serve(self, reader: asyncio.StreamReader, writer: Sink) -> None:
-        self.connections += 1
-        self.open_connections += 1
-        number, received = self.connections, b""
-        try:
-            while data := await reader.read(65_536):
-                received += data
-                while received:
-                    try:
-                        packet, size = mqtt5.read(memoryview(received))
-                    except IndexError:
-                        break
-                    received = received[size:]
-                    self.packets.append(packet)
-                    await self._behave(number, packet, writer)
-        except OSError:
-            pass
-        finally:
-            self.open_connections -= 1
-            writer.close()
-
-
-@asynccontextmanager
-async def scripted_broker(behave: Behave) -> AsyncIterator[ScriptedBroker]:
-    broker = ScriptedBroker(behave)
-    server = await asyncio.start_server(broker.serve, "127.0.0.1", 0)
-    broker.port = server.sockets[0].getsockname()[1]
-    yield broker
-    server.close()
-    await wait_until(
-        lambda: broker.open_connections == 0, timeout=5, description="the receiver to close every connection"
-    )
-
-
-async def welcome(packet: mqtt5.Packet, writer: Sink, *, server_keep_alive: int | None = None) -> bool:
-    """Open a session; whether this was the last step of it."""
-    if isinstance(packet, mqtt5.ConnectPacket):
-        writer.write(mqtt5.ConnAckPacket(server_keep_alive=server_keep_alive).write())
-    if isinstance(packet, mqtt5.SubscribePacket):
-        writer.write(
-            mqtt5.SubAckPacket(packet.packet_id, [mqtt5.SubAckReasonCode.GRANTED_QOS_AT_LEAST_ONCE]).write()
-        )
-        return True
-    return False
 
 
 def publish(payload: bytes, packet_id: int | None = None) -> bytes:
     qos = mqtt5.QoS.AT_MOST_ONCE if packet_id is None else mqtt5.QoS.AT_LEAST_ONCE
     return mqtt5.PublishPacket(TOPIC, payload, qos=qos, packet_id=packet_id).write()
-
-
-class RecordedBackoff(Backoff):
-    """Waits for nothing, and keeps how long it would have been."""
-
-    def __init__(self) -> None:
-        super().__init__(uniform=self._longest_possible)
-        self.ceilings: list[float] = []
-        self.pauses: list[timedelta] = []
-        self.resets = 0
-
-    def _longest_possible(self, _: float, ceiling: float) -> float:
-        self.ceilings.append(ceiling)
-        return 0.0
-
-    def next_delay(self, *, at_least: timedelta | None = None) -> timedelta:
-        super().next_delay()
-        self.pauses.append(at_least or timedelta())
-        return timedelta()
-
-    def reset(self) -> None:
-        super().reset()
-        self.resets += 1
-
-
-def receiver(broker: ScriptedBroker, *, backoff: Backoff | None = None, **options: timedelta) -> MqttReceiver:
-    address = BrokerAddress("127.0.0.1", broker.port, username="ingestor", password="correct horse")
-    return MqttReceiver(
-        address,
-        ReceiverOptions(client_id="test", topic_filters=["microgrid/#"], **options),  # type: ignore[arg-type]
-        backoff=backoff or RecordedBackoff(),
-    )
 
 
 async def problem(source: MqttReceiver) -> str:
@@ -204,8 +116,7 @@ async def test_a_broker_of_mqtt_3_is_told_apart() -> None:
 async def test_a_connection_that_ends_at_once_is_tried_less_and_less_often() -> None:
     async def let_in_and_throw_out(number: int, packet: mqtt5.Packet, writer: Sink) -> None:
         if await welcome(packet, writer):
-            await writer.drain()
-            writer.close()
+            await shut_down(writer)
 
     backoff = RecordedBackoff()
     with capture_logs() as lines:
@@ -218,8 +129,7 @@ async def test_a_connection_that_ends_at_once_is_tried_less_and_less_often() -> 
 async def test_an_outage_is_logged_once_when_it_begins_and_once_when_it_is_over() -> None:
     async def let_the_fourth_stay(number: int, packet: mqtt5.Packet, writer: Sink) -> None:
         if await welcome(packet, writer) and number < 4:
-            await writer.drain()
-            writer.close()
+            await shut_down(writer)
 
     backoff = RecordedBackoff()
     with capture_logs() as lines:
@@ -247,22 +157,6 @@ async def test_another_reason_in_the_same_outage_is_logged_too() -> None:
         async with scripted_broker(busy_then_banned) as broker, receiver(broker):
             await wait_until(lambda: broker.connections > 10, timeout=5, description="ten attempts")
     assert ["server busy" in line["error"] for line in lines] == [True, False]
-
-
-async def test_a_session_taken_over_waits_before_it_is_taken_back_and_says_what_to_do() -> None:
-    async def take_over(number: int, packet: mqtt5.Packet, writer: Sink) -> None:
-        if await welcome(packet, writer):
-            reason = mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER
-            writer.write(mqtt5.DisconnectPacket(reason_code=reason).write())
-
-    backoff = RecordedBackoff()
-    with capture_logs() as lines:
-        async with scripted_broker(take_over) as broker, receiver(broker, backoff=backoff):
-            await wait_until(lambda: broker.connections > 3, timeout=5, description="some attempts")
-    assert backoff.pauses[:3] == [TAKEN_OVER_PAUSE] * 3
-    (line,) = (line for line in lines if line["event"] == "dependency_away")
-    assert "MICROGRID_INGESTOR_NAME" in line["error"]
-    assert line["client_id"] == "test"
 
 
 # A topic that is not UTF-8 makes the codec panic, which Python is told of by the way, too.
@@ -316,7 +210,7 @@ async def test_a_session_that_the_broker_forgot_is_told_once() -> None:
         if await welcome(packet, writer) and number < 4:
             if number == 1:
                 await wait_until(lambda: backoff.resets, timeout=5, description="a settled session")
-            writer.close()
+            await shut_down(writer)
 
     backoff = RecordedBackoff()
     with capture_logs() as lines:

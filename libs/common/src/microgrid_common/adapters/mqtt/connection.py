@@ -155,7 +155,10 @@ class MqttConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Say that it is over."""
-        self._end(problems.no_connection(exc, tls=self._tls, logged_in=self._logged_in))
+        if self._logged_in and isinstance(exc, ConnectionResetError | None):
+            self._end(problems.ClosedWithoutReasonError("closed by the broker"))
+        else:
+            self._end(problems.no_connection(exc, tls=self._tls, logged_in=self._logged_in))
 
     def _handle(self, packet: mqtt5.Packet) -> None:
         answer = self._answers.get(type(packet))

@@ -27,6 +27,7 @@ _LOGIN_ADVICE: Final = {
     mqtt5.ConnAckReasonCode.NOT_AUTHORIZED.value: _LOGIN,
     mqtt5.ConnAckReasonCode.BANNED.value: _LOGIN,
 }
+_OTHER_NAME: Final = "give each replica a MICROGRID_INGESTOR_NAME of its own"
 _NOT_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"})
 _OTHER_HOST: Final = frozenset({62, 64})
 """OpenSSL's numbers for a certificate of another host name, and of another address."""
@@ -42,14 +43,29 @@ def refused_login(code: int, words: str) -> RetryableError:
     return _problem(f"the broker refused the login ({words})", _LOGIN_ADVICE.get(code))
 
 
+class ClosedWithoutReasonError(RetryableError):
+    """The broker ended a session that it had let in, and did not say why."""
+
+
 def disconnected(code: mqtt5.DisconnectReasonCode) -> RetryableError:
     """The broker ended the connection, and said why."""
     if code is mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER:
         return RetryableError(
-            "another client has our client id: give each replica a MICROGRID_INGESTOR_NAME of its own",
-            retry_after=TAKEN_OVER_PAUSE,
+            f"another client has our client id: {_OTHER_NAME}", retry_after=TAKEN_OVER_PAUSE
         )
     return RetryableError(f"disconnected by the broker ({in_words(code)})")
+
+
+def closed_again_without_reason() -> RetryableError:
+    """Session after session is closed soon after it began.
+
+    Mosquitto before 2.0.15 does not say that another client took the session over
+    (eclipse-mosquitto/mosquitto issues 2340 and 2607).
+    """
+    return RetryableError(
+        f"closed by the broker again and again: perhaps another client has our client id: {_OTHER_NAME}",
+        retry_after=TAKEN_OVER_PAUSE,
+    )
 
 
 def malformed_packet(detail: object, *, logged_in: bool) -> RetryableError:

@@ -73,6 +73,8 @@ class MqttReceiver:
         self._problem = "not connected yet"
         self._said: set[str] = set()
         """What was logged about the outage that lasts."""
+        self._closed_without_reason = 0
+        """How many sessions in a row, none of which had held for long."""
         self._has_session = False
         """Whether the broker keeps messages for us; it may have lost them when it comes back."""
         self._task: asyncio.Task[None] | None = None
@@ -134,7 +136,7 @@ class MqttReceiver:
             except RetryableError as error:
                 problem = error
             else:
-                problem = await self._listen(connection)
+                problem = self._suspect_takeover(await self._listen(connection))
             self._problem = str(problem)
             if self._problem not in self._said:
                 self._said.add(self._problem)
@@ -154,12 +156,20 @@ class MqttReceiver:
             self._subscribed = False
             self._leave(connection, "stopping")
 
+    def _suspect_takeover(self, problem: RetryableError) -> RetryableError:
+        if not isinstance(problem, problems.ClosedWithoutReasonError):
+            return problem
+        self._closed_without_reason += 1
+        # Once may be a restart of the broker, which must not cost a long pause.
+        return problem if self._closed_without_reason == 1 else problems.closed_again_without_reason()
+
     def _leave(self, connection: MqttConnection, why: str) -> None:
         self._connection = None
         connection.close(why)
 
     def _settled(self) -> None:
         self._backoff.reset()
+        self._closed_without_reason = 0
         self._has_session = True
         if self._said:
             self._said.clear()
