@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -49,8 +49,11 @@ class ScriptedBroker:
         except (OSError, asyncio.IncompleteReadError):
             pass
         finally:
-            self.open_connections -= 1
             writer.close()
+            # The socket is closed a turn of the event loop later, which may not come after the test.
+            with suppress(OSError):
+                await writer.wait_closed()
+            self.open_connections -= 1
 
 
 @asynccontextmanager

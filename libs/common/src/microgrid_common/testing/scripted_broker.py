@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 import mqtt5
@@ -46,8 +46,11 @@ class ScriptedBroker:
         except OSError:
             pass
         finally:
-            self.open_connections -= 1
             writer.close()
+            # The socket is closed a turn of the event loop later, which may not come after the test.
+            with suppress(OSError):
+                await writer.wait_closed()
+            self.open_connections -= 1
 
 
 @asynccontextmanager
