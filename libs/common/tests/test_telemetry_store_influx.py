@@ -157,7 +157,7 @@ class TestWrongSettings:
         ("wrong", "meaning"),
         [
             ({"token": "wrong"}, "401, the token is not valid"),
-            ({"bucket": "nowhere"}, '404, .* bucket does not exist: .*"nowhere"'),
+            ({"bucket": "nowhere"}, '404, .* bucket does not exist, .*: .*"nowhere"'),
             ({"org": "nobody"}, 'organization name "nobody" not found'),
         ],
     )

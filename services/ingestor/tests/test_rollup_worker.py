@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from structlog.testing import capture_logs
 
 from microgrid_common.ports.errors import PermanentError, RetryableError
 from microgrid_common.ports.retention import RAW_KEPT
@@ -217,6 +218,22 @@ async def test_it_works_by_itself_and_goes_on_when_a_store_comes_back() -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
+
+
+async def test_without_a_place_for_rollups_nothing_is_taken_and_that_is_said_once() -> None:
+    system = System()
+    await system.arrive(reading(1))
+    system.rollups.fail_next(RetryableError("no such bucket"), times=3)
+    with capture_logs() as lines:
+        # On a clock that stands still, what was taken would never come back.
+        task = asyncio.create_task(
+            make_rollups(system.ports, zone_of=lambda _: UTC_ZONE, clock=lambda: LATER + SETTLE)
+        )
+        await wait_until(lambda: bool(system.rollups.summary_rows), timeout=20, description="the roll-up")
+        task.cancel()
+        await asyncio.wait([task])
+    assert [line["event"] for line in lines] == ["dependency_away", "dependency_back"]
+    assert lines[0]["error"] == "no such bucket"
 
 
 class TestMarks:

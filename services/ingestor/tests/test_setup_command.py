@@ -1,14 +1,17 @@
 """`microgrid-ingestor setup` makes what is missing, and can be run again."""
 
+import asyncio
 from pathlib import Path
 from uuid import uuid4
 
+import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
 from microgrid_common.ports.retention import RAW_KEPT, ROLLUPS_KEPT
-from microgrid_common.testing.servers import InfluxDB
-from microgrid_common.testing.waiting import free_port
+from microgrid_common.testing.servers import InfluxBucket, InfluxDB
+from microgrid_common.testing.service_process import service_process
+from microgrid_common.testing.waiting import free_port, wait_until
 from microgrid_ingestor.__main__ import application
 from microgrid_ingestor.setup_command import STORE_AWAY
 
@@ -59,3 +62,37 @@ def test_the_buckets_of_influx_are_made_with_their_retention(influxdb_server: In
     assert second.output.count("was there") == 3
     kept = [influxdb_server.retention(f"{bucket}{suffix}") for suffix in ("", "_5m", "_1h")]
     assert kept == [RAW_KEPT, ROLLUPS_KEPT, ROLLUPS_KEPT]
+
+
+@pytest.mark.integration
+async def test_until_then_the_ingestor_says_which_bucket_is_missing(
+    influx_bucket: InfluxBucket, tmp_path: Path
+) -> None:
+    url = f"http://127.0.0.1:{(health_port := free_port())}/readyz"
+    settings = {
+        "telemetry_store": "influx",
+        "influx_url": influx_bucket.url,
+        "influx_token": influx_bucket.token,
+        "influx_org": influx_bucket.org,
+        "influx_bucket": influx_bucket.bucket,
+    }
+
+    async def health() -> dict[str, str]:
+        try:
+            dependencies: dict[str, str] = (await client.get(url)).json()["dependencies"]
+        except httpx.TransportError:
+            return {}
+        return dependencies
+
+    async def is_found() -> bool:
+        return (await health())["rollup_store"] == "ok"
+
+    environment = {f"MICROGRID_{name.upper()}": value for name, value in settings.items()}
+    environment["MICROGRID_HEALTH_PORT"] = str(health_port)
+    with service_process("microgrid_ingestor", environment, tmp_path):
+        async with httpx.AsyncClient() as client:
+            said = await wait_until(health, timeout=20, description="the ingestor's health")
+            assert said["telemetry_store"] == "ok"
+            assert f'"{influx_bucket.bucket}_5m" not found' in said["rollup_store"]
+            await asyncio.to_thread(setup, **settings)
+            await wait_until(is_found, timeout=20, description="the buckets of the roll-ups")

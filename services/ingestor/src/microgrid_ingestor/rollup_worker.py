@@ -74,11 +74,23 @@ async def make_rollups(
 ) -> None:
     """Make roll-ups until cancelled, with a pause after each round that is longer than the round was."""
     loop = asyncio.get_running_loop()
+    works = False
+
+    async def one_round() -> int:
+        # At the start and after a failure nothing is taken before there is somewhere to write it: it would
+        # be nobody's until its lease is over.
+        nonlocal works
+        if not works:
+            metrics.ROLLUP_BUCKETS_WAITING.set(await ports.queue.waiting())
+            await ports.rollups.ping()
+        works = False
+        made = await make_due_rollups(ports, zone_of=zone_of, now=clock())
+        works = True
+        return made
+
     while True:
         started = loop.time()
-        made = await until_it_works(
-            lambda: make_due_rollups(ports, zone_of=zone_of, now=clock()), dependency="rollups"
-        )
+        made = await until_it_works(one_round, dependency="rollup_store")
         pause = min((loop.time() - started) * _PAUSE_PER_WORK, _LONGEST_PAUSE.total_seconds())
         await asyncio.sleep(pause if made else _IDLE.total_seconds())
 

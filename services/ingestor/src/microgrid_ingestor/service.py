@@ -66,6 +66,7 @@ class IngestorPorts:
             "redis": self.log.ping,
             "log_capacity": self.log_capacity.ping,
             "telemetry_store": self.store.ping,
+            "rollup_store": self.rollups.ping,
         }
 
 

@@ -17,7 +17,7 @@ _REFUSALS = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}
 _CONFIGURATION: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: "the token is not valid",
     HTTPStatus.FORBIDDEN: "the token has no permission for this",
-    HTTPStatus.NOT_FOUND: "the organisation or the bucket does not exist",
+    HTTPStatus.NOT_FOUND: "the organisation or the bucket does not exist, see `microgrid-ingestor setup`",
 }
 
 _DROPPED = re.compile(r"\bdropped=(\d{1,9})\b")
