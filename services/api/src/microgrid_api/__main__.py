@@ -9,6 +9,7 @@ from microgrid_api.listening import CannotListenError
 from microgrid_api.service import run
 from microgrid_api.settings import ApiSettings
 from microgrid_api.wiring import build
+from microgrid_common.runtime.garbage import relax_garbage_collection
 from microgrid_common.runtime.logging import configure_logging
 from microgrid_common.runtime.settings import describe_problems
 from microgrid_common.runtime.tasks import stop_on_signals
@@ -33,6 +34,7 @@ def _command() -> None:
         typer.echo(f"microgrid-api: {describe_problems(error)}", err=True)
         raise typer.Exit(code=2) from None
     configure_logging(service="api", level=settings.log_level, log_format=settings.log_format)
+    relax_garbage_collection()
     try:
         asyncio.run(_run(settings))
     except CannotListenError as error:
