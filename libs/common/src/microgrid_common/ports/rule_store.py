@@ -1,0 +1,107 @@
+"""The store of alarm rules and of maintenance windows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from microgrid_common.schemas.alarm_rule import AlarmRule, AlarmRuleDraft
+from microgrid_common.schemas.maintenance import MaintenanceWindow
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBook:
+    """All rules and windows at one time."""
+
+    revision: int
+    """As `RuleStore.revision` at that time, or an earlier one."""
+    rules: tuple[AlarmRule, ...]
+    """In the order of their ids; those that are not in force too."""
+    windows: tuple[MaintenanceWindow, ...] = ()
+    """In the order of their beginning."""
+
+
+class VersionConflictError(Exception):
+    """Somebody else changed the rule meanwhile: look at it again."""
+
+
+class RuleStore(Protocol):
+    """Keeps rules, all their versions, and maintenance windows."""
+
+    async def revision(self) -> int:
+        """A number that grows with every change; 0 of one that never changed.
+
+        Raises:
+            RetryableError: the store is away.
+        """
+
+    async def book(self) -> RuleBook:
+        """All of it.
+
+        Raises:
+            RetryableError: the store is away.
+        """
+
+    async def seed(self, drafts: Sequence[AlarmRuleDraft]) -> int:
+        """Put rules in as version 1 where no rule of that id was ever stored; returns how many.
+
+        So an edited rule keeps its edits, and a deleted one stays deleted, over restarts.
+
+        Raises:
+            RetryableError: the store is away; calling again is safe.
+        """
+
+    async def put(self, draft: AlarmRuleDraft, *, expected_version: int | None) -> AlarmRule:
+        """Store a rule under the next version; it is in force unless it says otherwise.
+
+        Args:
+            draft: the rule.
+            expected_version: the version that it replaces; None for a new one.
+
+        Raises:
+            VersionConflictError: the stored version is another one, or there is one already.
+            PermanentError: there are `MAXIMUM_RULES` already.
+            RetryableError: the store is away; it may or may not have happened.
+        """
+
+    async def disable(self, rule_id: str, *, version: int, because: str) -> bool:
+        """Take a rule that fails out of force; False when that version is not the newest any more.
+
+        Raises:
+            RetryableError: the store is away; calling again is safe.
+        """
+
+    async def remove(self, rule_id: str, *, expected_version: int) -> bool:
+        """Delete a rule; its versions stay to be looked at. False when there is none.
+
+        Raises:
+            VersionConflictError: the stored version is another one.
+            RetryableError: the store is away; it may or may not have happened.
+        """
+
+    async def versions(self, rule_id: str) -> list[AlarmRule]:
+        """All versions that a rule has had, the newest first; empty when there never was one.
+
+        Raises:
+            RetryableError: the store is away.
+        """
+
+    async def put_window(self, window: MaintenanceWindow) -> None:
+        """Store a maintenance window; one of that id is replaced.
+
+        Raises:
+            RetryableError: the store is away; calling again is safe.
+        """
+
+    async def remove_window(self, grid_id: str, window_id: str) -> bool:
+        """Delete a window; False when there is none.
+
+        Raises:
+            RetryableError: the store is away; calling again is safe.
+        """
+
+    async def ping(self) -> None:
+        """Return if the store can be used.
+
+        Raises:
+            RetryableError: it cannot; it says why.
+        """
