@@ -30,10 +30,19 @@ browser, as `/api/live?token=…`. The server sends JSON messages:
 | --- | --- | --- |
 | `snapshot` | first, the state as it is | `readings`: metric → `value`, `time`, `device_id`; `alerts` |
 | `reading` | new values; a slow client gets only the latest ones | `readings`, as in `snapshot` |
-| `alert` | every transition, none left out | `transition`: `raised` or `cleared`; `at`; `alert` |
+| `alert` | everything that happens to an alert, nothing left out | `transition`, `event`, `state`, `at`, \
+`alert` |
 | `device` | a device came, went, fell silent or was heard again | `device_id`, `change`, `at`, and how it \
 stands now: `connected`, `stale`, `last_seen` |
 | `heartbeat` | every 15 s | |
+
+Of an `alert` message, `transition` says what it means for the list of active alerts. `raised`: add the
+alert. `cleared`: take it away. `changed`: leave the list as it is. An alert that is shelved, suppressed or
+taken out of service is `cleared`; when that ends while the alarm lasts, it is `raised` again under the same
+id. So a client that knows only these two and passes over others shows the right list. `event` says what
+happened: `raised`, `cleared`, `returned`, `acknowledged`, `shelved`, `unshelved`, `suppressed`,
+`unsuppressed`, `taken_out_of_service`, `returned_to_service`, `superseded`, `noted` or `assigned`; `state`
+says where the alarm stands since then. `GET /api/alerts/{grid_id}/{alert_id}` has the rest.
 
 A value in `readings` that is further from the device's value before than is believable has
 `"implausible_step": true`.

@@ -1,13 +1,34 @@
 """The JSON that the API speaks: Phase 1 to the letter, and the messages of the live connection."""
 
-from typing import Annotated, Literal, Self
+from enum import StrEnum
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from microgrid_api.live_state import LiveValue
 from microgrid_api.wire_time import WireTime
 from microgrid_common.ports.telemetry_store import Point
-from microgrid_common.schemas.alert import Alert, AlertTransition, Severity
+from microgrid_common.schemas.alert import AlarmState, Alert, AlertEvent, AlertTransition, Severity
+
+_BEGINS: Final = frozenset(
+    {
+        AlertTransition.RAISED,
+        AlertTransition.UNSHELVED,
+        AlertTransition.UNSUPPRESSED,
+        AlertTransition.RETURNED_TO_SERVICE,
+    }
+)
+"""After these an alert may be among the active ones without having been there before."""
+
+_ENDS: Final = frozenset(
+    {
+        AlertTransition.CLEARED,
+        AlertTransition.SHELVED,
+        AlertTransition.SUPPRESSED,
+        AlertTransition.TAKEN_OUT_OF_SERVICE,
+    }
+)
+"""After these it may have left them."""
 
 
 def _example(**fields: JsonValue) -> ConfigDict:
@@ -124,13 +145,48 @@ class ReadingMessage(BaseModel):
     """Canonical metric name → newest value, of the metrics that changed."""
 
 
+class LiveTransition(StrEnum):
+    """What an event means for the list of active alerts."""
+
+    RAISED = "raised"
+    """The alert belongs to it now."""
+    CLEARED = "cleared"
+    """It does not belong to it any more."""
+    CHANGED = "changed"
+    """It belongs to it as it did before, or does not."""
+
+    @classmethod
+    def of(cls, event: AlertEvent) -> "LiveTransition":
+        """What `event` means; telling it twice means the same."""
+        if event.transition in _BEGINS and event.alert.annunciated:
+            return cls.RAISED
+        if event.transition in _ENDS and not event.alert.annunciated:
+            return cls.CLEARED
+        return cls.CHANGED
+
+
 class AlertMessage(BaseModel):
     """Something happened to an alert."""
 
     type: Literal["alert"] = "alert"
-    transition: AlertTransition
+    transition: LiveTransition
+    event: AlertTransition
+    """What happened."""
+    state: AlarmState
+    """Where the alarm stands since then."""
     at: WireTime
     alert: AlertView
+
+    @classmethod
+    def of(cls, event: AlertEvent) -> Self:
+        """`event` as clients see it."""
+        return cls(
+            transition=LiveTransition.of(event),
+            event=event.transition,
+            state=event.alert.state,
+            at=event.at,
+            alert=AlertView.of(event.alert),
+        )
 
 
 class HeartbeatMessage(BaseModel):

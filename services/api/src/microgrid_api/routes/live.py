@@ -143,10 +143,7 @@ async def _send_deltas(websocket: WebSocket, subscription: LiveSubscription) -> 
 
 async def _send_events(websocket: WebSocket, delta: Delta) -> None:
     for event in delta.alert_events:
-        await _send(
-            websocket,
-            AlertMessage(transition=event.transition, at=event.at, alert=AlertView.of(event.alert)),
-        )
+        await _send(websocket, AlertMessage.of(event))
     for link_event in delta.link_events:
         await _send(websocket, DeviceMessage.of(link_event))
 
