@@ -60,10 +60,11 @@ class Ingestor:
         (value,) = (line.split()[1] for line in text.splitlines() if line.startswith(f"{name} "))
         return float(value)
 
-    def memory(self) -> int:
+    def memory(self, *, peak: bool = False) -> int:
         """Resident bytes."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
+        field = "VmHWM:" if peak else "VmRSS:"
+        (line,) = (line for line in status.splitlines() if line.startswith(field))
         return int(line.split()[1]) * 1024
 
     @property
@@ -305,6 +306,27 @@ async def test_a_store_that_was_away_for_long_gets_everything_with_bounded_memor
         catching_up = ingestor.memory() - at_rest
     # 100,000 readings wait, which as objects take more than 100 MB.
     assert max(while_away, catching_up) < 40 * MEGABYTE
+    assert ingestor.seen == {device_id: list(range(count)) for device_id in DEVICES}
+
+
+async def test_a_backlog_of_large_messages_takes_bounded_memory(
+    broker: Mosquitto, redis_url: str, redis_server: Redis, influx_bucket: InfluxBucket, tmp_path: Path
+) -> None:
+    broker.reset()
+    async with running_ingestor(broker, redis_url, tmp_path, **influx_settings(influx_bucket)) as ingestor:
+        await publish(broker, range(200), samples=20)
+        await until_all_are_stored(influx_bucket, 200)
+        at_rest = ingestor.memory(peak=True)
+        count = 25_000
+        await asyncio.to_thread(redis_server.pause)
+        try:
+            await publish(broker, range(200, count), samples=200)
+        finally:
+            await asyncio.to_thread(redis_server.resume)
+        await until_all_are_stored(influx_bucket, count)
+        growth = ingestor.memory(peak=True) - at_rest
+    # 27 MB of messages wait, which as objects take ten times that.
+    assert growth < 30 * MEGABYTE
     assert ingestor.seen == {device_id: list(range(count)) for device_id in DEVICES}
 
 

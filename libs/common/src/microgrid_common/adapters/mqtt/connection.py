@@ -18,11 +18,12 @@ from microgrid_common.adapters.mqtt.oversized import (
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.ports.message_source import InboundMessage
 
-PAUSE_AT_BYTES = 32 * 1024 * 1024
+PAUSE_AT_BYTES = 8 * 1024 * 1024
 """Above this the socket is not read: it bounds memory where `receive_max` counts messages only."""
 
-BATCH_BYTES = 4 * 1024 * 1024
-"""A batch ends with the message that exceeds this: decoded, it takes about ten times its bytes."""
+BATCH_BYTES = 1024 * 1024
+"""A batch ends with the message that exceeds this: decoded, it takes about ten times its bytes. A thousand
+ordinary messages stay below it."""
 
 MESSAGE_OVERHEAD_BYTES = 320
 """What a waiting message takes beside its packet, as measured."""
