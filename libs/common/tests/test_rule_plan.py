@@ -100,9 +100,7 @@ def test_the_fast_path_says_what_each_rule_says(values: list[tuple[float, float]
     # More often than it takes until the rules are compiled together.
     for soc, temperature in itertools.islice(itertools.cycle(values), 100):
         reading = {"battery_soc": soc, "battery_temperature_c": temperature}
-        expected = [
-            rule.rule.rule_id for rule in rules.judging(reading) if not rule.change_of if rule.enters(reading)
-        ]
+        expected = [rule for rule in rules.judging(reading) if not rule.change_of and rule.enters(reading)]
         assert rules.entering(reading) == tuple(expected)
 
 
