@@ -3,13 +3,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import aiohttp
 import pytest
 
+from microgrid_common.adapters.influx import telemetry_store
+from microgrid_common.adapters.influx.influxql import Table
 from microgrid_common.adapters.influx.telemetry_store import InfluxTelemetryStore
 from microgrid_common.ports.errors import PartialWriteError, RetryableError
+from microgrid_common.ports.telemetry_store import DeviceSpan
 from microgrid_common.schemas.reading import Reading
 from microgrid_common.testing.contracts.telemetry_samples import at, reading
 from microgrid_common.testing.contracts.telemetry_store import (
@@ -116,6 +120,42 @@ class TestRetention:
         assert len(points) == len(recent)
         # Two a level of the halving, of which there are 12.
         assert requests < 30
+
+
+class TestBusyDevices:
+    @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 6, 7])
+    async def test_samples_are_read_in_answers_of_bounded_size(
+        self, count: int, store: InfluxTelemetryStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(telemetry_store, "ROWS_AT_ONCE", 3)
+        answers: list[int] = []
+
+        async def select(*arguments: Any) -> list[list[Table]]:
+            answer = await really_select(*arguments)
+            answers.extend(len(table.rows) for tables in answer for table in tables)
+            return answer
+
+        really_select = store._server.select
+        monkeypatch.setattr(store._server, "select", select)
+        await store.write(
+            [
+                *(reading(second, {"consumption_kw": 1.5 * second}) for second in range(count)),
+                *(reading(second, {"battery_soc": second}, device_id="battery") for second in range(0, 8, 2)),
+                reading(0.5, {"battery_soc": 50}),
+            ]
+        )
+        spans = [
+            DeviceSpan("village", device, milliseconds(0), milliseconds(7)) for device in ("meter", "battery")
+        ]
+        meter, battery = await store.device_samples(spans)
+        assert list(meter["consumption_kw"]) == [
+            (milliseconds(second), 1.5 * second) for second in range(count)
+        ]
+        assert list(meter["battery_soc"]) == [(milliseconds(0.5), 50)]
+        assert {metric: list(samples) for metric, samples in battery.items()} == {
+            "battery_soc": [(milliseconds(second), second) for second in (0, 2, 4, 6)]
+        }
+        assert max(answers) <= 3
 
 
 class TestFieldTypes:

@@ -20,7 +20,7 @@ from microgrid_common.testing.fakes.rollup_store import FakeRollupStore
 from microgrid_common.testing.fakes.telemetry_store import FakeTelemetryStore
 from microgrid_common.testing.waiting import wait_until
 from microgrid_common.transforms.rollups.calendar import HOUR_MS
-from microgrid_common.transforms.rollups.energy import Sample
+from microgrid_common.transforms.rollups.samples import Samples
 from microgrid_common.transforms.rollups.rollup import Rollup
 from microgrid_ingestor.rollup_marks import REFRESH, SETTLE, due_at, touched_buckets
 from microgrid_ingestor.rollup_worker import LEASE, RollupPorts, make_due_rollups, make_rollups
@@ -174,7 +174,7 @@ class _TelemetryWithLatecomer(FakeTelemetryStore):
         self.latecomer: Reading | None = None
         self.queue = FakeRollupQueue()
 
-    async def device_samples(self, spans: Sequence[DeviceSpan]) -> list[dict[str, list[Sample]]]:
+    async def device_samples(self, spans: Sequence[DeviceSpan]) -> list[dict[str, Samples]]:
         found = await super().device_samples(spans)
         if (late := self.latecomer) is not None:
             self.latecomer = None

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from microgrid_common.schemas.reading import Reading
-from microgrid_common.transforms.rollups.energy import Sample
+from microgrid_common.transforms.rollups.samples import Samples
 
 MAXIMUM_POINTS = 1_000_000
 """The most that one `history` gives: 58 days of one device at 5 s, some 150 MB of memory."""
@@ -74,7 +74,7 @@ class TelemetryStore(Protocol):
             TooManyPointsError: there are more points than the store gives at once, `MAXIMUM_POINTS`.
         """
 
-    async def device_samples(self, spans: Sequence[DeviceSpan]) -> list[dict[str, list[Sample]]]:
+    async def device_samples(self, spans: Sequence[DeviceSpan]) -> list[dict[str, Samples]]:
         """All points of some devices in some times; short ones, since the answer has no bound.
 
         Returns:

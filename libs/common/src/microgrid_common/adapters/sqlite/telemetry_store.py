@@ -24,7 +24,7 @@ from microgrid_common.ports.errors import PartialWriteError, TooManyPointsError
 from microgrid_common.ports.retention import RAW_KEPT
 from microgrid_common.ports.telemetry_store import MAXIMUM_POINTS, DeviceSpan, Point
 from microgrid_common.schemas.reading import Reading
-from microgrid_common.transforms.rollups.energy import Sample
+from microgrid_common.transforms.rollups.samples import Samples
 
 _BUSY_TIMEOUT = timedelta(seconds=5)
 """Longer than any write of ours; a process that holds the file longer than this is in trouble."""
@@ -164,10 +164,10 @@ class SqliteTelemetryStore:
             raise TooManyPointsError(self._maximum_points)
         return points
 
-    async def device_samples(self, spans: Sequence[DeviceSpan]) -> list[dict[str, list[Sample]]]:
+    async def device_samples(self, spans: Sequence[DeviceSpan]) -> list[dict[str, Samples]]:
         """As `TelemetryStore.device_samples`."""
 
-        def read(connection: sqlite3.Connection) -> list[dict[str, list[Sample]]]:
+        def read(connection: sqlite3.Connection) -> list[dict[str, Samples]]:
             return [_by_metric(connection.execute(_DEVICE, span)) for span in spans]
 
         return await self._reader.run(read)
@@ -225,10 +225,10 @@ class SqliteTelemetryStore:
         return rows
 
 
-def _by_metric(rows: Iterable[tuple[str, int, float]]) -> dict[str, list[Sample]]:
-    by_metric: dict[str, list[Sample]] = {}
+def _by_metric(rows: Iterable[tuple[str, int, float]]) -> dict[str, Samples]:
+    by_metric: dict[str, Samples] = {}
     for metric, milliseconds, value in rows:
-        by_metric.setdefault(metric, []).append((milliseconds, value))
+        by_metric.setdefault(metric, Samples()).append(milliseconds, value)
     return by_metric
 
 

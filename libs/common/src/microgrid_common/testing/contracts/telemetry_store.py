@@ -229,7 +229,7 @@ class TelemetryStoreContract:
                 DeviceSpan("village", "meter", start_ms + 3001, start_ms + 9000),
             ]
         )
-        assert found == [
+        assert [{metric: list(samples) for metric, samples in of_span.items()} for of_span in found] == [
             {
                 "consumption_kw": [(start_ms, 0.3), (start_ms + 1000, 1)],
                 "battery_soc": [(start_ms, 4), (start_ms + 2000, 5)],

@@ -10,7 +10,7 @@ from microgrid_common.ports.retention import RAW_KEPT
 from microgrid_common.ports.telemetry_store import MAXIMUM_POINTS, DeviceSpan, Point
 from microgrid_common.schemas.reading import Reading
 from microgrid_common.testing.fakes.failing import FailsOnDemand
-from microgrid_common.transforms.rollups.energy import Sample
+from microgrid_common.transforms.rollups.samples import Samples
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -70,7 +70,7 @@ class FakeTelemetryStore(FailsOnDemand):
             raise TooManyPointsError(self._maximum_points)
         return points
 
-    async def device_samples(self, spans: Sequence[DeviceSpan]) -> list[dict[str, list[Sample]]]:
+    async def device_samples(self, spans: Sequence[DeviceSpan]) -> list[dict[str, Samples]]:
         """As `TelemetryStore.device_samples`."""
         self._may_fail()
         return [self._samples_in(span) for span in spans]
@@ -87,8 +87,8 @@ class FakeTelemetryStore(FailsOnDemand):
         """As `TelemetryStore.ping`."""
         self._may_fail()
 
-    def _samples_in(self, span: DeviceSpan) -> dict[str, list[Sample]]:
-        by_metric: dict[str, list[Sample]] = {}
+    def _samples_in(self, span: DeviceSpan) -> dict[str, Samples]:
+        by_metric: dict[str, Samples] = {}
         for (grid_id, metric), values in self._values.items():
             samples = [
                 (milliseconds, value)
@@ -98,8 +98,8 @@ class FakeTelemetryStore(FailsOnDemand):
                 <= (milliseconds := (time - _EPOCH) // timedelta(milliseconds=1))
                 < span.end_ms
             ]
-            if samples:
-                by_metric[metric] = samples
+            for milliseconds, value in samples:
+                by_metric.setdefault(metric, Samples()).append(milliseconds, value)
         return by_metric
 
     def _refuses(self, reading: Reading) -> bool:
