@@ -1,13 +1,18 @@
 """The store of alert records, as people look at them: found by state, grid, device, severity and time."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from microgrid_common.schemas.alert import Alert, AlertStatus, Severity
 
 LARGEST_PAGE = 500
+
+_BEGINNING_OF_TIME = datetime(1, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_POSITION = re.compile(r"[0-9]{18}-[0-9]{15}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +35,19 @@ class AlertQuery:
     cursor: str | None = None
     """What `AlertPage.cursor` said."""
 
+    def matches(self, alert: Alert) -> bool:
+        """Whether an alert is wanted, on whatever page."""
+        return (
+            self.grid_id == alert.grid_id
+            and self.status in (None, alert.status)
+            and self.annunciated in (None, alert.annunciated)
+            and self.severity in (None, alert.severity)
+            and self.device_id in (None, alert.device_id)
+            and self.rule_id in (None, alert.rule_id)
+            and (self.start is None or self.start <= alert.raised_at)
+            and (self.end is None or alert.raised_at < self.end)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class AlertPage:
@@ -42,6 +60,33 @@ class AlertPage:
 
 class BadCursorError(ValueError):
     """A cursor is not one that this store has given."""
+
+
+def position_of(alert: Alert) -> str:
+    """Where an alert stands among those of its grid: the order of these texts is that of the alerts.
+
+    It also is the cursor of a page that ends with it.
+    """
+    return f"{positions_from(alert.raised_at)}-{alert.number:015}"
+
+
+def positions_from(time: datetime) -> str:
+    """What comes after the positions of all alerts raised before a time, and before all others.
+
+    Args:
+        time: aware.
+    """
+    return f"{max(0, (time - _BEGINNING_OF_TIME) // _MICROSECOND):018}"
+
+
+def check_cursor(cursor: str | None) -> None:
+    """Return if a cursor can be one.
+
+    Raises:
+        BadCursorError: it cannot.
+    """
+    if cursor is not None and not _POSITION.fullmatch(cursor):
+        raise BadCursorError("this is not a cursor of the alerts")
 
 
 class AlertRecords(Protocol):
