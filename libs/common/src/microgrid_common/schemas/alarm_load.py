@@ -12,7 +12,7 @@ Percent = Annotated[float, Field(ge=0, le=100)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
 
 class AcknowledgementTimes(_Part):
