@@ -13,6 +13,8 @@ from microgrid_api.app import create_app
 from microgrid_api.live import LiveFeed
 from microgrid_api.ports import ApiPorts
 from microgrid_common.runtime.quarantine_replay import Replayer
+from microgrid_common.testing.fakes.alarm_states import FakeAlarmStates
+from microgrid_common.testing.fakes.alert_records import FakeAlertRecords
 from microgrid_common.testing.fakes.alert_store import FakeAlertStore
 from microgrid_common.testing.fakes.device_registry import FakeDeviceRegistry
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
@@ -55,6 +57,16 @@ def alerts(log: FakeDurableLog) -> FakeAlertStore:
 
 
 @pytest.fixture
+def states(log: FakeDurableLog) -> FakeAlarmStates:
+    return FakeAlarmStates(log)
+
+
+@pytest.fixture
+def records(ports: ApiPorts) -> FakeAlertRecords:
+    return cast("FakeAlertRecords", ports.records)
+
+
+@pytest.fixture
 def telemetry() -> FakeTelemetryStore:
     return FakeTelemetryStore()
 
@@ -71,8 +83,10 @@ def ledgers() -> FakeLedgerStore:
 
 @pytest.fixture
 def ports(
+    *,
     log: FakeDurableLog,
     alerts: FakeAlertStore,
+    states: FakeAlarmStates,
     telemetry: FakeTelemetryStore,
     quarantine: FakeQuarantine,
     ledgers: FakeLedgerStore,
@@ -81,6 +95,8 @@ def ports(
     return ApiPorts(
         log=log,
         alerts=alerts,
+        records=FakeAlertRecords(states),
+        states=states,
         telemetry=telemetry,
         quarantine=quarantine,
         replayer=Replayer(quarantine, devices=devices, shards=SHARDS),

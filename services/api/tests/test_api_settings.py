@@ -59,6 +59,8 @@ def test_the_prototype_mode_refuses_to_start_on_anything_else(
         ("MICROGRID_API_PORT", "http"),
         ("MICROGRID_AUTH_MODE", "none"),
         ("MICROGRID_API_LIVE_CLIENTS", "0"),
+        ("MICROGRID_API_LONGEST_SHELVING_HOURS", "0"),
+        ("MICROGRID_API_LONGEST_SHELVING_HOURS", "nan"),
     ],
 )
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:

@@ -58,6 +58,7 @@ async def run(
                 stream_shards=settings.stream_shards,
                 cors_origins=settings.api_cors_origins,
                 live_clients_limit=settings.api_live_clients,
+                longest_shelving=timedelta(hours=settings.api_longest_shelving_hours),
                 stop=stop,
             ),
             name="api",

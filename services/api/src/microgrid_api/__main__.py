@@ -1,6 +1,7 @@
 """The command `microgrid-api`."""
 
 import asyncio
+from datetime import timedelta
 
 import typer
 from pydantic import ValidationError
@@ -21,7 +22,8 @@ def _command() -> None:
     Settings come from MICROGRID_… variables or a file .env:
 
     MICROGRID_API_HOST (127.0.0.1; the prototype sign-in allows loopback only), MICROGRID_API_PORT (8000),
-    MICROGRID_API_CORS_ORIGINS (none), MICROGRID_API_LIVE_CLIENTS (2000), MICROGRID_AUTH_MODE (prototype),
+    MICROGRID_API_CORS_ORIGINS (none), MICROGRID_API_LIVE_CLIENTS (2000),
+    MICROGRID_API_LONGEST_SHELVING_HOURS (24), MICROGRID_AUTH_MODE (prototype),
     MICROGRID_REDIS_URL (redis://127.0.0.1:6379/0), MICROGRID_STREAM_SHARDS (4),
     MICROGRID_TELEMETRY_STORE (influx or sqlite), MICROGRID_INFLUX_URL, _TOKEN, _ORG and _BUCKET,
     MICROGRID_DATA_DIR (for sqlite), MICROGRID_LOG_LEVEL, MICROGRID_LOG_FORMAT.
@@ -51,6 +53,7 @@ async def _run(settings: ApiSettings) -> None:
             stream_shards=settings.stream_shards,
             cors_origins=settings.api_cors_origins,
             live_clients_limit=settings.api_live_clients,
+            longest_shelving=timedelta(hours=settings.api_longest_shelving_hours),
             stop=stop_on_signals(),
         )
 

@@ -1,8 +1,9 @@
 """The FastAPI application."""
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
+from typing import Final
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -15,7 +16,20 @@ from microgrid_api.host_guard import HostGuard
 from microgrid_api.live import LiveFeed
 from microgrid_api.live_clients import LiveClients
 from microgrid_api.ports import ApiPorts
-from microgrid_api.routes import dashboard, devices, health, ledger, live, login, quarantine
+from microgrid_api.routes import (
+    alarm_load,
+    alerts,
+    dashboard,
+    devices,
+    health,
+    ledger,
+    live,
+    login,
+    quarantine,
+)
+
+LONGEST_SHELVING: Final = timedelta(hours=24)
+"""An alarm that nobody needs for longer is a case for maintenance, or out of service."""
 
 _DESCRIPTION = """\
 Live values, alerts and history of a microgrid.
@@ -58,6 +72,7 @@ def create_app(
     feed: LiveFeed,
     cors_origins: Iterable[str] = (),
     live_clients_limit: int = 2_000,
+    longest_shelving: timedelta = LONGEST_SHELVING,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> FastAPI:
     """Build the application.
@@ -67,6 +82,7 @@ def create_app(
         feed: where live values come from; the caller runs it.
         cors_origins: web origins whose pages may call it; none by default.
         live_clients_limit: how many live connections may be open at once.
+        longest_shelving: for how long an operator may put an alarm aside at once.
         now: the present, aware, in UTC.
     """
     origins = frozenset(cors_origins)
@@ -80,6 +96,7 @@ def create_app(
         openapi_tags=[
             {"name": "login", "description": "Signing in."},
             {"name": "dashboard", "description": "What the operators' dashboard shows."},
+            {"name": "alerts", "description": "Alerts of all grids, whole: to find, and to act on."},
             {"name": "devices", "description": "The devices of a grid."},
             {"name": "quarantine", "description": "Messages that were refused; for administrators."},
             {"name": "health", "description": "For those who run the service; without a token."},
@@ -92,6 +109,7 @@ def create_app(
         failed_logins=FailedLogins(),
         live_clients=LiveClients(limit=live_clients_limit),
         cors_origins=origins,
+        longest_shelving=longest_shelving,
         now=now,
     )
     add_error_handlers(app)
@@ -104,6 +122,7 @@ def create_app(
             allow_headers=["Authorization", "Content-Type"],
         )
     app.add_middleware(HostGuard)
-    for routes in (login, dashboard, live, devices, ledger, quarantine, health):
+    # A path of fixed words goes before one with a parameter in their place.
+    for routes in (login, dashboard, live, alarm_load, alerts, devices, ledger, quarantine, health):
         app.include_router(routes.router)
     return app

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, cast
 
@@ -27,6 +27,8 @@ class ApiContext:
     authentication: PrototypeAuthentication
     failed_logins: FailedLogins
     live_clients: LiveClients
+    longest_shelving: timedelta
+    """For how long an operator may put an alarm aside at once."""
     cors_origins: frozenset[str]
     now: Callable[[], datetime]
     """The present, aware, in UTC."""
@@ -54,8 +56,10 @@ _bearer = HTTPBearer(auto_error=False, description="The token that `POST /api/lo
 
 def signed_in(
     context: Context, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> None:
-    """Let a request through only with a valid token.
+) -> str:
+    """Let a request through only with a valid token; returns who makes it.
+
+    The prototype knows one user.
 
     Raises:
         HTTPException: 401, there is none, or it is wrong.
@@ -65,19 +69,23 @@ def signed_in(
     elif not context.authentication.accepts(credentials.credentials):
         detail = "The bearer token is not valid: sign in again with POST /api/login."
     else:
-        return
+        return PROTOTYPE_USERNAME
     raise HTTPException(HTTPStatus.UNAUTHORIZED, detail, headers={"WWW-Authenticate": "Bearer"})
 
 
-def administrator(_: Annotated[None, Depends(signed_in)]) -> str:
+Operator = Annotated[str, Depends(signed_in)]
+"""The name of the person who makes a request."""
+
+
+def administrator(who: Operator) -> str:
     """Let a request through only when an administrator makes it; returns who that is.
 
-    The prototype knows one user, who may do everything, and serves this machine only.
+    The prototype's one user may do everything, and is served on this machine only.
 
     Raises:
         HTTPException: 401, as `signed_in`.
     """
-    return PROTOTYPE_USERNAME
+    return who
 
 
 Administrator = Annotated[str, Depends(administrator)]

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 
 import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from microgrid_api.app import create_app
+from microgrid_api.app import LONGEST_SHELVING, create_app
 from microgrid_api.listening import CannotListenError, addresses, listen, only_loopback
 from microgrid_api.live import LiveFeed
 from microgrid_api.ports import ApiPorts
@@ -25,6 +26,7 @@ async def run(
     stream_shards: int,
     cors_origins: Iterable[str] = (),
     live_clients_limit: int = 2_000,
+    longest_shelving: timedelta = LONGEST_SHELVING,
     stop: asyncio.Event,
 ) -> None:
     """Serve the API until `stop` is set.
@@ -38,6 +40,7 @@ async def run(
         stream_shards: into how many streams the readings are divided.
         cors_origins: web origins whose pages may call it.
         live_clients_limit: how many live connections may be open at once.
+        longest_shelving: for how long an operator may put an alarm aside at once.
         stop: ends it within two seconds.
 
     Raises:
@@ -50,7 +53,13 @@ async def run(
                 f"MICROGRID_API_HOST={host!r} is not loopback, where alone the prototype sign-in is allowed"
             )
         feed = LiveFeed(log=ports.log, telemetry=ports.telemetry, stream_shards=stream_shards)
-        app = create_app(ports, feed=feed, cors_origins=cors_origins, live_clients_limit=live_clients_limit)
+        app = create_app(
+            ports,
+            feed=feed,
+            cors_origins=cors_origins,
+            live_clients_limit=live_clients_limit,
+            longest_shelving=longest_shelving,
+        )
         server = _EmbeddedServer(_uvicorn_config(app))
         async with asyncio.TaskGroup() as group:
             following = group.create_task(feed.run(), name="api-live-feed")

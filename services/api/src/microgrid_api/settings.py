@@ -29,6 +29,8 @@ class ApiSettings(RedisSettings, TelemetryStoreSettings):
     """Web origins whose pages may call the API, such as `http://localhost:5000`, separated by commas."""
     api_live_clients: Annotated[int, Field(ge=1, le=100_000)] = 2_000
     """How many live connections may be open at once."""
+    api_longest_shelving_hours: Annotated[float, Field(gt=0, le=366 * 24)] = 24
+    """For how long an operator may put an alarm aside at once."""
 
     @field_validator("api_cors_origins", mode="before")
     @classmethod

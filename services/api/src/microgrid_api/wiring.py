@@ -5,6 +5,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from microgrid_api.ports import ApiPorts
 from microgrid_api.settings import ApiSettings
+from microgrid_common.adapters.redis.alarm_states import RedisAlarmStates
+from microgrid_common.adapters.redis.alert_records import RedisAlertRecords
 from microgrid_common.adapters.redis.alert_store import RedisAlertStore
 from microgrid_common.adapters.redis.connection import make_client
 from microgrid_common.adapters.redis.device_registry import RedisDeviceRegistry
@@ -29,6 +31,8 @@ async def build(settings: ApiSettings) -> AsyncIterator[ApiPorts]:
         yield ApiPorts(
             log=log,
             alerts=RedisAlertStore(client),
+            records=RedisAlertRecords(client),
+            states=RedisAlarmStates(client),
             telemetry=telemetry,
             quarantine=quarantine,
             replayer=Replayer(quarantine, devices=devices, shards=settings.stream_shards),
