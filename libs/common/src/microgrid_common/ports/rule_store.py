@@ -2,10 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from microgrid_common.schemas.alarm_rule import AlarmRule, AlarmRuleDraft
 from microgrid_common.schemas.maintenance import MaintenanceWindow
+
+MAXIMUM_VERSIONS: Final = 100
+"""Of one rule, the newest ones."""
+MAXIMUM_WINDOWS: Final = 1_000
+"""Of all grids; each counts until it is deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +22,7 @@ class RuleBook:
     rules: tuple[AlarmRule, ...]
     """In the order of their ids; those that are not in force too."""
     windows: tuple[MaintenanceWindow, ...] = ()
-    """In the order of their beginning."""
+    """In the order of their beginning, then of their grids and ids."""
 
 
 class VersionConflictError(Exception):
@@ -25,7 +30,10 @@ class VersionConflictError(Exception):
 
 
 class RuleStore(Protocol):
-    """Keeps rules, all their versions, and maintenance windows."""
+    """Keeps rules, their versions, and maintenance windows.
+
+    A rule that is here has been checked (`transforms.alarms.check_rule`); the store does not check it.
+    """
 
     async def revision(self) -> int:
         """A number that grows with every change; 0 of one that never changed.
@@ -47,11 +55,14 @@ class RuleStore(Protocol):
         So an edited rule keeps its edits, and a deleted one stays deleted, over restarts.
 
         Raises:
+            PermanentError: there would be more than `MAXIMUM_RULES`; none was put in.
             RetryableError: the store is away; calling again is safe.
         """
 
     async def put(self, draft: AlarmRuleDraft, *, expected_version: int | None) -> AlarmRule:
         """Store a rule under the next version; it is in force unless it says otherwise.
+
+        Versions go on counting where a rule of that id was deleted before.
 
         Args:
             draft: the rule.
@@ -64,7 +75,9 @@ class RuleStore(Protocol):
         """
 
     async def disable(self, rule_id: str, *, version: int, because: str) -> bool:
-        """Take a rule that fails out of force; False when that version is not the newest any more.
+        """Take a rule that fails out of force; False when that version is not the one that is stored.
+
+        The version stays as it is, and the first reason that was given. `put` brings a rule back into force.
 
         Raises:
             RetryableError: the store is away; calling again is safe.
@@ -79,16 +92,17 @@ class RuleStore(Protocol):
         """
 
     async def versions(self, rule_id: str) -> list[AlarmRule]:
-        """All versions that a rule has had, the newest first; empty when there never was one.
+        """The last `MAXIMUM_VERSIONS` that a rule has had, the newest first; empty when there never was one.
 
         Raises:
             RetryableError: the store is away.
         """
 
     async def put_window(self, window: MaintenanceWindow) -> None:
-        """Store a maintenance window; one of that id is replaced.
+        """Store a maintenance window; one of that id in its grid is replaced.
 
         Raises:
+            PermanentError: there are `MAXIMUM_WINDOWS` already.
             RetryableError: the store is away; calling again is safe.
         """
 
