@@ -21,6 +21,7 @@ from microgrid_common.testing.fakes.durable_log import FakeDurableLog
 from microgrid_common.testing.fakes.ledger_store import FakeLedgerStore
 from microgrid_common.testing.fakes.link_store import FakeLinkStore
 from microgrid_common.testing.fakes.quarantine import FakeQuarantine
+from microgrid_common.testing.fakes.rule_store import FakeRuleStore
 from microgrid_common.testing.fakes.telemetry_store import FakeTelemetryStore
 from microgrid_common.testing.samples import SAMPLE_TIME
 from microgrid_common.testing.waiting import wait_until
@@ -97,6 +98,7 @@ def ports(
         alerts=alerts,
         records=FakeAlertRecords(states),
         states=states,
+        rules=FakeRuleStore(),
         telemetry=telemetry,
         quarantine=quarantine,
         replayer=Replayer(quarantine, devices=devices, shards=SHARDS),
@@ -110,6 +112,11 @@ def ports(
 @pytest.fixture
 def devices(ports: ApiPorts) -> FakeDeviceRegistry:
     return cast("FakeDeviceRegistry", ports.devices)
+
+
+@pytest.fixture
+def rules(ports: ApiPorts) -> FakeRuleStore:
+    return cast("FakeRuleStore", ports.rules)
 
 
 @pytest.fixture

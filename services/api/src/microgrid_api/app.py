@@ -25,7 +25,9 @@ from microgrid_api.routes import (
     ledger,
     live,
     login,
+    maintenance,
     quarantine,
+    rules,
 )
 
 LONGEST_SHELVING: Final = timedelta(hours=24)
@@ -98,6 +100,7 @@ def create_app(
             {"name": "dashboard", "description": "What the operators' dashboard shows."},
             {"name": "alerts", "description": "Alerts of all grids, whole: to find, and to act on."},
             {"name": "devices", "description": "The devices of a grid."},
+            {"name": "rules", "description": "What raises alarms, and when that is expected."},
             {"name": "quarantine", "description": "Messages that were refused; for administrators."},
             {"name": "health", "description": "For those who run the service; without a token."},
         ],
@@ -123,6 +126,18 @@ def create_app(
         )
     app.add_middleware(HostGuard)
     # A path of fixed words goes before one with a parameter in their place.
-    for routes in (login, dashboard, live, alarm_load, alerts, devices, ledger, quarantine, health):
+    for routes in (
+        login,
+        dashboard,
+        live,
+        alarm_load,
+        alerts,
+        devices,
+        ledger,
+        rules,
+        maintenance,
+        quarantine,
+        health,
+    ):
         app.include_router(routes.router)
     return app

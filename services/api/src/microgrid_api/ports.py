@@ -11,6 +11,7 @@ from microgrid_common.ports.durable_log import DurableLog
 from microgrid_common.ports.ledger_store import LedgerStore
 from microgrid_common.ports.link_store import LinkStore
 from microgrid_common.ports.quarantine import Quarantine
+from microgrid_common.ports.rule_store import RuleStore
 from microgrid_common.ports.telemetry_store import TelemetryStore
 from microgrid_common.runtime.health import Ping
 from microgrid_common.runtime.quarantine_replay import Replayer
@@ -26,6 +27,7 @@ class ApiPorts:
     records: AlertRecords
     states: AlarmStates
     """What operators' actions change."""
+    rules: RuleStore
     telemetry: TelemetryStore
     quarantine: Quarantine
     replayer: Replayer

@@ -14,6 +14,7 @@ from microgrid_common.adapters.redis.durable_log import RedisDurableLog
 from microgrid_common.adapters.redis.ledger_store import RedisLedgerStore
 from microgrid_common.adapters.redis.link_store import RedisLinkStore
 from microgrid_common.adapters.redis.quarantine import RedisQuarantine
+from microgrid_common.adapters.redis.rule_store import RedisRuleStore
 from microgrid_common.adapters.telemetry_stores import open_telemetry_store
 from microgrid_common.runtime.quarantine_replay import Replayer
 
@@ -33,6 +34,7 @@ async def build(settings: ApiSettings) -> AsyncIterator[ApiPorts]:
             alerts=RedisAlertStore(client),
             records=RedisAlertRecords(client),
             states=RedisAlarmStates(client),
+            rules=RedisRuleStore(client),
             telemetry=telemetry,
             quarantine=quarantine,
             replayer=Replayer(quarantine, devices=devices, shards=settings.stream_shards),

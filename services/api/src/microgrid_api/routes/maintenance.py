@@ -1,0 +1,103 @@
+"""Maintenance windows: when work is done, so that its alarms are expected."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Path
+from fastapi.exceptions import RequestValidationError
+
+from microgrid_api.context import Administrator, ApiContext, Context, administrator, signed_in
+from microgrid_api.errors import InvalidRequest, Problem, asking
+from microgrid_api.rule_views import MaintenanceWindowView, PlannedWork
+from microgrid_common.ports.rule_store import MAXIMUM_WINDOWS
+from microgrid_common.schemas.identifiers import IDENTIFIER_PATTERN
+from microgrid_common.schemas.maintenance import MaintenanceWindow
+
+router = APIRouter(
+    prefix="/api/maintenance/{grid_id}",
+    tags=["rules"],
+    dependencies=[Depends(signed_in)],
+    responses={
+        401: {"model": Problem, "description": "The token is missing or not valid."},
+        422: {"model": InvalidRequest, "description": "It says what is allowed."},
+        503: {"model": Problem, "description": "The store is away; see `Retry-After`."},
+    },
+)
+
+_NOT_FOUND: dict[int | str, dict[str, Any]] = {
+    404: {"model": Problem, "description": "There is no such window in this grid."}
+}
+
+_GridId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN, examples=["village-1"])]
+_WindowId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN, examples=["fan-2026-11"])]
+
+
+@router.get("", summary="The maintenance windows of a grid")
+async def list_windows(context: Context, grid_id: _GridId) -> list[MaintenanceWindowView]:
+    """Every window of a grid, those that are over too, in the order of their beginning."""
+    async with asking("rule store"):
+        book = await context.ports.rules.book()
+    return [MaintenanceWindowView.of(window) for window in book.windows if window.grid_id == grid_id]
+
+
+@router.get("/{window_id}", summary="One maintenance window", responses=_NOT_FOUND)
+async def show(context: Context, grid_id: _GridId, window_id: _WindowId) -> MaintenanceWindowView:
+    """When work is done, and on what."""
+    async with asking("rule store"):
+        return MaintenanceWindowView.of(await _get(context, grid_id, window_id))
+
+
+@router.put(
+    "/{window_id}",
+    summary="Plan maintenance",
+    responses={409: {"model": Problem, "description": "There are too many windows."}},
+)
+async def plan(
+    context: Context, who: Administrator, grid_id: _GridId, window_id: _WindowId, work: PlannedWork
+) -> MaintenanceWindowView:
+    """Plan work, or change what is planned; alarms about it are suppressed from its start to its end.
+
+    What is open by then is suppressed too; what is still open when it ends comes back.
+    """
+    if work.end <= work.start:
+        problem = {"loc": ("body", "end"), "msg": "After start", "type": "ends_before_it_begins"}
+        raise RequestValidationError([problem])
+    window = MaintenanceWindow(grid_id=grid_id, window_id=window_id, by=who, **work.model_dump())
+    async with asking("rule store"):
+        await _check_room(context, window)
+        await context.ports.rules.put_window(window)
+    return MaintenanceWindowView.of(window)
+
+
+@router.delete(
+    "/{window_id}",
+    summary="Delete a maintenance window",
+    dependencies=[Depends(administrator)],
+    responses=_NOT_FOUND,
+)
+async def delete(context: Context, grid_id: _GridId, window_id: _WindowId) -> MaintenanceWindowView:
+    """Delete a window, which ends it; returns what was planned."""
+    async with asking("rule store"):
+        window = await _get(context, grid_id, window_id)
+        if not await context.ports.rules.remove_window(grid_id, window_id):
+            raise _not_found()
+    return MaintenanceWindowView.of(window)
+
+
+async def _get(context: ApiContext, grid_id: str, window_id: str) -> MaintenanceWindow:
+    book = await context.ports.rules.book()
+    for window in book.windows:
+        if (window.grid_id, window.window_id) == (grid_id, window_id):
+            return window
+    raise _not_found()
+
+
+async def _check_room(context: ApiContext, window: MaintenanceWindow) -> None:
+    names = {(known.grid_id, known.window_id) for known in (await context.ports.rules.book()).windows}
+    if len(names | {(window.grid_id, window.window_id)}) > MAXIMUM_WINDOWS:
+        detail = f"There can be no more than {MAXIMUM_WINDOWS} windows: delete some that are over."
+        raise HTTPException(HTTPStatus.CONFLICT, detail)
+
+
+def _not_found() -> HTTPException:
+    return HTTPException(HTTPStatus.NOT_FOUND, "There is no such maintenance window in this grid.")
