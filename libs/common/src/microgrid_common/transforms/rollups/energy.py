@@ -1,7 +1,9 @@
 """Energy between points."""
 
-from itertools import pairwise
+from collections.abc import Sequence
+from itertools import islice
 from math import fsum
+from operator import add, mul, sub
 
 from microgrid_common.transforms.rollups.quantity import largest_growth_kwh
 
@@ -43,12 +45,12 @@ def growth_kwh(metric: str, before: Sample, after: Sample) -> float | None:
     return growth if before[1] > 0 or growth == 0 else None
 
 
-def energy_of_powers(samples: list[Sample]) -> Flow:
+def energy_of_powers(times_ms: Sequence[int], kilowatts: Sequence[float]) -> Flow:
     """The energy under straight lines through all points, in their order of time."""
-    pairs = pairwise(samples)
-    if all(value >= 0 for _, value in samples):
-        # Nearly every one: three times as fast as asking each line where it crosses zero.
-        doubled = fsum([(after[0] - before[0]) * (before[1] + after[1]) for before, after in pairs])
+    durations = map(sub, islice(times_ms, 1, None), times_ms)
+    if min(kilowatts) >= 0:
+        # Nearly every one: several times as fast as asking each line where it crosses zero.
+        doubled = fsum(map(mul, durations, map(add, kilowatts, islice(kilowatts, 1, None))))
         return doubled / 2 / _KW_MS_PER_KWH, 0.0
-    flows = [energy_below(before[1], after[1], after[0] - before[0]) for before, after in pairs]
-    return fsum([into for into, _ in flows]), fsum([out for _, out in flows])
+    flows = list(map(energy_below, kilowatts, islice(kilowatts, 1, None), durations))
+    return fsum(into for into, _ in flows), fsum(out for _, out in flows)

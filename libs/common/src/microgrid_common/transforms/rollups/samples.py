@@ -1,7 +1,9 @@
 """Many points in little memory."""
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from operator import lt
 
 from microgrid_common.transforms.rollups.energy import Sample
 
@@ -12,16 +14,33 @@ class Samples:
     A device that measures a hundred times a second has 30,000 in five minutes, for each of its metrics.
     """
 
-    __slots__ = ("_times_ms", "_values")
+    __slots__ = ("times_ms", "values")
 
     def __init__(self) -> None:
-        self._times_ms = array("q")
-        self._values = array("d")
+        self.times_ms = array("q")
+        """In milliseconds since 1970."""
+        self.values = array("d")
+        """The value at each of them."""
+
+    @classmethod
+    def in_order(cls, samples: Iterable[Sample]) -> "Samples":
+        """Points in the order of time, each time once."""
+        if isinstance(samples, cls) and samples.is_in_order:
+            return samples
+        ordered = sorted(samples)
+        result = cls()
+        result.extend([time_ms for time_ms, _ in ordered], [value for _, value in ordered])
+        return result
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether every point is later than the one before."""
+        return all(map(lt, self.times_ms, islice(self.times_ms, 1, None)))
 
     def append(self, time_ms: int, value: float) -> None:
         """Add a point, at a time in milliseconds since 1970."""
-        self._times_ms.append(time_ms)
-        self._values.append(value)
+        self.times_ms.append(time_ms)
+        self.values.append(value)
 
     def extend(self, times_ms: Sequence[int], values: Sequence[float]) -> None:
         """Add points.
@@ -30,13 +49,19 @@ class Samples:
             times_ms: in milliseconds since 1970.
             values: as many.
         """
-        self._times_ms.extend(times_ms)
-        self._values.extend(values)
+        self.times_ms.extend(times_ms)
+        self.values.extend(values)
+
+    def part(self, first: int, end: int) -> "Samples":
+        """Some of the points, by their places."""
+        part = Samples()
+        part.extend(self.times_ms[first:end], self.values[first:end])
+        return part
 
     def __len__(self) -> int:
         """How many points there are."""
-        return len(self._values)
+        return len(self.values)
 
     def __iter__(self) -> Iterator[Sample]:
         """The points, as they were added."""
-        return zip(self._times_ms, self._values, strict=True)
+        return zip(self.times_ms, self.values, strict=True)

@@ -1,11 +1,12 @@
 """What the points of one five-minute bucket add up to."""
 
+from bisect import bisect_left
 from collections.abc import Iterable
-from itertools import groupby, pairwise
+from itertools import pairwise
 from math import fsum
 from typing import NamedTuple
 
-from microgrid_common.transforms.rollups.buckets import bucket_of
+from microgrid_common.transforms.rollups.buckets import BUCKET_MS, bucket_of
 from microgrid_common.transforms.rollups.energy import (
     Flow,
     Sample,
@@ -13,6 +14,7 @@ from microgrid_common.transforms.rollups.energy import (
     growth_kwh,
 )
 from microgrid_common.transforms.rollups.quantity import QUANTITIES, Quantity
+from microgrid_common.transforms.rollups.samples import Samples
 
 
 class Summary(NamedTuple):
@@ -50,11 +52,17 @@ def summarise(metric: str, samples: Iterable[Sample]) -> list[Summary]:
     Returns:
         In order of time.
     """
-    ordered = sorted(samples)
-    if ordered and bucket_of(ordered[0][0]) == bucket_of(ordered[-1][0]):
-        return [_summarise(metric, bucket_of(ordered[0][0]), ordered)]
-    by_bucket = groupby(ordered, key=lambda sample: bucket_of(sample[0]))
-    return [_summarise(metric, start_ms, list(some)) for start_ms, some in by_bucket]
+    ordered = Samples.in_order(samples)
+    times_ms, count = ordered.times_ms, len(ordered)
+    summaries: list[Summary] = []
+    first = 0
+    while first < count:
+        start_ms = bucket_of(times_ms[first])
+        end = bisect_left(times_ms, start_ms + BUCKET_MS, first)
+        inside = ordered if end - first == count else ordered.part(first, end)
+        summaries.append(_summarise(metric, start_ms, inside))
+        first = end
+    return summaries
 
 
 def mean_within(total: float, count: int, minimum: float, maximum: float) -> float:
@@ -62,8 +70,8 @@ def mean_within(total: float, count: int, minimum: float, maximum: float) -> flo
     return min(max(total / count, minimum), maximum)
 
 
-def _summarise(metric: str, start_ms: int, ordered: list[Sample]) -> Summary:
-    values = [value for _, value in ordered]
+def _summarise(metric: str, start_ms: int, ordered: Samples) -> Summary:
+    times_ms, values = ordered.times_ms, ordered.values
     minimum, maximum = min(values), max(values)
     covered_ms, flow = _inside(metric, ordered)
     return Summary(
@@ -72,26 +80,29 @@ def _summarise(metric: str, start_ms: int, ordered: list[Sample]) -> Summary:
         mean_within(fsum(values), len(values), minimum, maximum),
         minimum,
         maximum,
-        *ordered[0],
-        *ordered[-1],
+        times_ms[0],
+        values[0],
+        times_ms[-1],
+        values[-1],
         covered_ms,
         *flow,
     )
 
 
-def _inside(metric: str, ordered: list[Sample]) -> tuple[int, Flow]:
+def _inside(metric: str, ordered: Samples) -> tuple[int, Flow]:
     """How much time is covered between the points, and the energy in it.
 
     No gap inside a bucket is too long to be bridged: the bucket itself is shorter than that.
     """
+    times_ms = ordered.times_ms
     quantity = QUANTITIES.get(metric, Quantity.LEVEL)
     if quantity is Quantity.COUNTER:
         return _counted(metric, ordered)
-    flow = energy_of_powers(ordered) if quantity is Quantity.POWER else (0.0, 0.0)
-    return ordered[-1][0] - ordered[0][0], flow
+    flow = energy_of_powers(times_ms, ordered.values) if quantity is Quantity.POWER else (0.0, 0.0)
+    return times_ms[-1] - times_ms[0], flow
 
 
-def _counted(metric: str, ordered: list[Sample]) -> tuple[int, Flow]:
+def _counted(metric: str, ordered: Samples) -> tuple[int, Flow]:
     covered_ms = 0
     grown: list[float] = []
     for before, after in pairwise(ordered):
