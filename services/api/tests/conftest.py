@@ -20,6 +20,8 @@ from microgrid_common.testing.fakes.device_registry import FakeDeviceRegistry
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
 from microgrid_common.testing.fakes.ledger_store import FakeLedgerStore
 from microgrid_common.testing.fakes.link_store import FakeLinkStore
+from microgrid_common.testing.fakes.notification_settings import FakeNotificationSettings
+from microgrid_common.testing.fakes.push_tokens import FakePushTokens
 from microgrid_common.testing.fakes.quarantine import FakeQuarantine
 from microgrid_common.testing.fakes.rule_store import FakeRuleStore
 from microgrid_common.testing.fakes.telemetry_store import FakeTelemetryStore
@@ -99,6 +101,8 @@ def ports(
         records=FakeAlertRecords(states),
         states=states,
         rules=FakeRuleStore(),
+        notification_settings=FakeNotificationSettings(),
+        push_tokens=FakePushTokens(),
         telemetry=telemetry,
         quarantine=quarantine,
         replayer=Replayer(quarantine, devices=devices, shards=SHARDS),
@@ -117,6 +121,16 @@ def devices(ports: ApiPorts) -> FakeDeviceRegistry:
 @pytest.fixture
 def rules(ports: ApiPorts) -> FakeRuleStore:
     return cast("FakeRuleStore", ports.rules)
+
+
+@pytest.fixture
+def notification_settings(ports: ApiPorts) -> FakeNotificationSettings:
+    return cast("FakeNotificationSettings", ports.notification_settings)
+
+
+@pytest.fixture
+def push_tokens(ports: ApiPorts) -> FakePushTokens:
+    return cast("FakePushTokens", ports.push_tokens)
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from microgrid_api.routes import (
     live,
     login,
     maintenance,
+    notifications,
     quarantine,
     rules,
 )
@@ -101,6 +102,7 @@ def create_app(
             {"name": "alerts", "description": "Alerts of all grids, whole: to find, and to act on."},
             {"name": "devices", "description": "The devices of a grid."},
             {"name": "rules", "description": "What raises alarms, and when that is expected."},
+            {"name": "notifications", "description": "Whom alarms are told, and how."},
             {"name": "quarantine", "description": "Messages that were refused; for administrators."},
             {"name": "health", "description": "For those who run the service; without a token."},
         ],
@@ -136,6 +138,7 @@ def create_app(
         ledger,
         rules,
         maintenance,
+        notifications,
         quarantine,
         health,
     ):

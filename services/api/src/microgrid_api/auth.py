@@ -11,6 +11,9 @@ PROTOTYPE_USERNAME: Final = "user"
 PROTOTYPE_PASSWORD: Final = "password"  # noqa: S105 - public, and useless outside loopback
 PROTOTYPE_TOKEN: Final = "prototype_token"  # noqa: S105 - as above
 
+PROTOTYPE_LOGIN_ID: Final = "prototype"
+"""The one login that there is: the prototype's token is always the same, and does not end."""
+
 
 class PrototypeAuthentication:
     """One fixed user and one fixed token. It is for loopback only: see `ApiSettings.auth_mode`."""

@@ -10,6 +10,8 @@ from microgrid_common.ports.device_registry import DeviceRegistry
 from microgrid_common.ports.durable_log import DurableLog
 from microgrid_common.ports.ledger_store import LedgerStore
 from microgrid_common.ports.link_store import LinkStore
+from microgrid_common.ports.notification_settings import NotificationSettingsStore
+from microgrid_common.ports.push_tokens import PushTokens
 from microgrid_common.ports.quarantine import Quarantine
 from microgrid_common.ports.rule_store import RuleStore
 from microgrid_common.ports.telemetry_store import TelemetryStore
@@ -28,6 +30,8 @@ class ApiPorts:
     states: AlarmStates
     """What operators' actions change."""
     rules: RuleStore
+    notification_settings: NotificationSettingsStore
+    push_tokens: PushTokens
     telemetry: TelemetryStore
     quarantine: Quarantine
     replayer: Replayer

@@ -13,6 +13,8 @@ from microgrid_common.adapters.redis.device_registry import RedisDeviceRegistry
 from microgrid_common.adapters.redis.durable_log import RedisDurableLog
 from microgrid_common.adapters.redis.ledger_store import RedisLedgerStore
 from microgrid_common.adapters.redis.link_store import RedisLinkStore
+from microgrid_common.adapters.redis.notification_settings import RedisNotificationSettings
+from microgrid_common.adapters.redis.push_tokens import RedisPushTokens
 from microgrid_common.adapters.redis.quarantine import RedisQuarantine
 from microgrid_common.adapters.redis.rule_store import RedisRuleStore
 from microgrid_common.adapters.telemetry_stores import open_telemetry_store
@@ -35,6 +37,8 @@ async def build(settings: ApiSettings) -> AsyncIterator[ApiPorts]:
             records=RedisAlertRecords(client),
             states=RedisAlarmStates(client),
             rules=RedisRuleStore(client),
+            notification_settings=RedisNotificationSettings(client),
+            push_tokens=RedisPushTokens(client),
             telemetry=telemetry,
             quarantine=quarantine,
             replayer=Replayer(quarantine, devices=devices, shards=settings.stream_shards),

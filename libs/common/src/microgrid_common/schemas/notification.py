@@ -36,7 +36,7 @@ Recipient = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,256}$
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class _ChannelPart(_Part):
