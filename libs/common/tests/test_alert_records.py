@@ -1,5 +1,7 @@
 """Both stores of alert records keep the same contract."""
 
+from typing import Any
+
 import pytest
 from redis.asyncio import Redis
 
@@ -48,6 +50,24 @@ class TestRedisAlertRecords(OverClient, AlertRecordsContract, AlertRetentionCont
         await put_alerts(states, over, tell=False)
         await records.forget(record(9).raised_at, limit=10)
         assert await client.keys() == [b"alarm:documents:village"]
+
+    async def test_what_somebody_needs_again_meanwhile_is_not_forgotten(
+        self, states: AlarmStates, records: AlertRecords, client: Redis, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        needed = record(1, cleared_at=record(2).raised_at)
+        over = record(2, cleared_at=record(2).raised_at, hidden_at_end=True)
+        await put_alerts(states, needed.model_copy(update={"hidden_at_end": True}), over)
+        look = client.zrange
+
+        async def look_and_change(*arguments: Any, **options: Any) -> Any:
+            found = await look(*arguments, **options)
+            await put_alerts(states, needed)
+            return found
+
+        monkeypatch.setattr(client, "zrange", look_and_change)
+        assert await records.forget(record(9).raised_at, limit=10) == 1
+        assert await records.get(needed.id) == needed
+        assert await records.get(over.id) is None
 
 
 @pytest.mark.integration

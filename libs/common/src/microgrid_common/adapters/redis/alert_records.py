@@ -25,19 +25,17 @@ from microgrid_common.schemas.identifiers import is_identifier
 
 _RECORDS_AT_ONCE = 1_000
 
-# Whoever writes about an alert meanwhile may have made it one that is needed.
+# What is not over any more was changed after it was looked up.
 _FORGET = (
     PLACES
     + """
 local over, records, index = unpack(KEYS)
 local dropped = 0
-for i = 2, #ARGV do
-    local ended = redis.call('ZSCORE', over, ARGV[i])
-    if ended and tonumber(ended) < tonumber(ARGV[1]) then
+for i = 1, #ARGV do
+    if redis.call('ZREM', over, ARGV[i]) == 1 then
         local record = redis.call('HGET', records, ARGV[i])
         if record then redis.call('ZREM', index, places(record)) end
         redis.call('HDEL', records, ARGV[i])
-        redis.call('ZREM', over, ARGV[i])
         dropped = dropped + 1
     end
 end
@@ -84,11 +82,9 @@ class RedisAlertRecords:
 
     async def forget(self, before: datetime, *, limit: int) -> int:
         """As `AlertRecords.forget`."""
-        bound = to_microseconds(before)
+        low, high = cast("int", "-inf"), cast("int", f"({to_microseconds(before)}")
         with redis_errors():
-            found = await self._client.zrange(
-                OVER_KEY, cast("int", "-inf"), cast("int", f"({bound}"), byscore=True, offset=0, num=limit
-            )
+            found = await self._client.zrange(OVER_KEY, low, high, byscore=True, offset=0, num=limit)
         by_grid: dict[str, list[str]] = defaultdict(list)
         for identifier in (member.decode() for member in cast("list[bytes]", found)):
             by_grid[cast("str", grid_of_alert(identifier))].append(identifier)
@@ -96,7 +92,7 @@ class RedisAlertRecords:
         for grid_id, ids in by_grid.items():
             with redis_errors():
                 dropped += await self._forget(
-                    keys=[OVER_KEY, records_key(grid_id), index_key(grid_id)], args=[bound, *ids]
+                    keys=[OVER_KEY, records_key(grid_id), index_key(grid_id)], args=ids
                 )
         return dropped
 

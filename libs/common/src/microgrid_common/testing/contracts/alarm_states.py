@@ -178,9 +178,16 @@ class AlarmStatesContract:
     async def test_thousands_of_devices_are_committed_at_once(
         self, states: AlarmStates, records: AlertRecords, log: DurableLog
     ) -> None:
-        """Each with an alert and a timer."""
+        """Each with an alert and a timer; and none if just one of them has changed."""
         devices = [f"meter-{number}" for number in range(5_000)]
-        assert await states.commit([await raising(states, *devices, timer=at(5))]) == [True]
+        commit = await raising(states, *devices, timer=at(5))
+        again = deepcopy(commit)
+        assert await states.commit([commit]) == [True]
+        for device_id in devices[:-1]:
+            again.devices[device_id].revision = 1
+        assert await states.commit([GridCommit(VILLAGE, grid=None, devices=again.devices, timers={})]) == [
+            False
+        ]
         loaded = (await states.load({VILLAGE: devices}))[VILLAGE]
         assert {document.revision for document in loaded.devices.values()} == {1}
         assert len(await records.active_alerts(VILLAGE)) == len(await events_in(log)) == 5_000
@@ -212,7 +219,8 @@ class AlarmStatesContract:
         assert await states.due(None, at(4), limit=9) == []
         assert await states.due(None, at(5), limit=9) == [(VILLAGE, "a")]
         await put_timers(states, VILLAGE, a=None)
-        assert await states.due(None, at(9), limit=9) == []
+        await put_timers(states, "town", x=at(7))
+        assert await states.due(None, at(9), limit=1) == [("town", "x")]
 
     async def test_nothing_to_commit_is_nothing_to_do(self, states: AlarmStates, log: DurableLog) -> None:
         """Nor does an empty change need a document."""

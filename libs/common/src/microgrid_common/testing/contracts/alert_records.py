@@ -177,6 +177,27 @@ class AlertRecordsContract:
         assert await numbers_found(records, start=at(2), end=at(5), annunciated=False) == [4, 3]
         assert await numbers_found(records, start=at(5), end=at(2)) == []
 
+    async def test_names_that_look_alike_are_kept_apart(
+        self, states: AlarmStates, records: AlertRecords
+    ) -> None:
+        """So a page is full of what is wanted, whatever stands between."""
+        alike = [
+            ("a", "b"),
+            ("a", "b c"),
+            ("a", "b%20c"),
+            ("a-b", "b"),
+            ("a", "b:c"),
+            ("a", "-b"),
+            ("b", "a"),
+        ]
+        names = list(enumerate(alike, start=1))
+        await put_alerts(states, *(record(n, device_id=device, rule_id=rule) for n, (device, rule) in names))
+        for number, (device_id, rule_id) in names:
+            query = AlertQuery(grid_id=VILLAGE, device_id=device_id, rule_id=rule_id, limit=1)
+            assert [numbers_of(page) for page in await pages_of(records, query)] == [[number]]
+        of_rule = await pages_of(records, AlertQuery(grid_id=VILLAGE, rule_id="b", limit=1))
+        assert [numbers_of(page) for page in of_rule] == [[4], [1]]
+
     @pytest.mark.parametrize("limit", [1, 2, 7, 8])
     async def test_the_pages_together_are_all_that_is_wanted(
         self, states: AlarmStates, records: AlertRecords, limit: int

@@ -45,6 +45,15 @@ class AlertRetentionContract:
         assert await records.forget(at(1e6), limit=10) == 1
         assert await numbers_found(records) == [3, 2, 1]
 
+    async def test_what_needs_somebody_again_is_kept(
+        self, states: AlarmStates, records: AlertRecords
+    ) -> None:
+        """It counts how a record stands now."""
+        await put_alerts(states, _over(1, 5))
+        await put_alerts(states, record(1, cleared_at=at(5)))
+        assert await records.forget(at(100), limit=3) == 0
+        assert await numbers_found(records) == [1]
+
     async def test_at_most_so_many_are_forgotten_the_oldest_first(
         self, states: AlarmStates, records: AlertRecords
     ) -> None:
