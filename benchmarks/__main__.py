@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from benchmarks import backlog, ingest, latency, replicas, rollup_queries, telegraf
+from benchmarks import alarm_stores, backlog, ingest, latency, replicas, rollup_queries, telegraf
 from benchmarks.report import bar, copied_into, machine, memory_bar
 from benchmarks.result import Result
 from microgrid_common.runtime.logging import configure_logging
@@ -91,6 +91,7 @@ _BENCHMARKS: Mapping[str, Callable[[], Iterable[str]]] = {
     "replicas": replicas.report,
     "latency": latency.report,
     "rollups": _rollups,
+    "alarm-stores": alarm_stores.report,
 }
 
 if __name__ == "__main__":
