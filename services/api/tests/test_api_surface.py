@@ -109,6 +109,23 @@ async def test_origins_from_the_settings_may_read_the_answers(ports: ApiPorts, i
             assert answer.headers.get("access-control-allow-origin") == allowed
 
 
+async def test_pages_of_those_origins_may_send_and_read_versions(
+    ports: ApiPorts, idle_feed: LiveFeed
+) -> None:
+    app = create_app(ports, feed=idle_feed, cors_origins=["http://localhost:5000"])
+    origin = {"Origin": "http://localhost:5000"}
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1", headers=origin
+    ) as client:
+        asked = {
+            "Access-Control-Request-Method": "PUT",
+            "Access-Control-Request-Headers": "authorization, content-type, if-match",
+        }
+        assert (await client.options("/api/rules/battery-low", headers=asked)).status_code == 200
+        answer = await client.get("/healthz")
+        assert "ETag" in answer.headers["access-control-expose-headers"]
+
+
 async def test_an_error_of_our_own_shows_nothing_of_the_inside(
     operator: httpx.AsyncClient, alerts: FakeAlertStore
 ) -> None:

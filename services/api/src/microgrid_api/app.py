@@ -124,7 +124,8 @@ def create_app(
             CORSMiddleware,
             allow_origins=sorted(origins),
             allow_methods=["GET", "POST", "PUT", "DELETE"],
-            allow_headers=["Authorization", "Content-Type"],
+            allow_headers=["Authorization", "Content-Type", "If-Match"],
+            expose_headers=["ETag", "Location", "Retry-After"],
         )
     app.add_middleware(HostGuard)
     # A path of fixed words goes before one with a parameter in their place.
