@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from microgrid_common.adapters.redis.alert_store import RedisAlertStore
-from microgrid_common.adapters.redis.connection import make_client
+from microgrid_common.adapters.redis.connection import make_client, redis_errors
 from microgrid_common.adapters.redis.durable_log import RedisDurableLog
 from microgrid_common.adapters.redis.log_consumer import RedisLogConsumer
 from microgrid_common.ports.durable_log import AppendId, Entry, Record, append_ids
@@ -203,6 +204,25 @@ class TestFull:
             assert await store.active_alerts() == [raised]
         finally:
             await redis_client.config_set("maxmemory", "0")
+
+
+class TestWritesRefusedForNow:
+    @pytest.mark.parametrize("append_id", [None, AppendId("writer", 1)], ids=["without an id", "with an id"])
+    async def test_they_are_retryable_whether_in_a_pipeline_or_not(
+        self, redis_client: Redis, append_id: AppendId | None
+    ) -> None:
+        log = RedisDurableLog(redis_client)
+        await redis_client.config_set("min-replicas-to-write", "1")
+        try:
+            with pytest.raises(RetryableError, match="NOREPLICAS"):
+                await log.append(records("s", "a", "b"), append_id=append_id)
+        finally:
+            await redis_client.config_set("min-replicas-to-write", "0")
+
+    @pytest.mark.parametrize("said", ["MISCONF it's unable to persist", "BUSY a script runs"])
+    def test_what_the_server_said_counts_however_the_pipeline_quotes_it(self, said: str) -> None:
+        with pytest.raises(RetryableError), redis_errors():
+            raise ResponseError(f"Command # 1 (XADD s * a b) of pipeline caused error: {(said,)}")
 
 
 async def _blocked_clients(client: Redis) -> int:

@@ -15,12 +15,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
-from typing import Any, cast
+from typing import cast
 
 import msgspec
 import structlog
 from redis.asyncio import Redis
-from redis.asyncio.client import Pipeline
 
 from microgrid_common.adapters.redis.alert_index import (
     ANNUNCIATED_GRIDS_KEY,
@@ -111,7 +110,7 @@ class RedisAlarmStates:
             async with self._client.pipeline(transaction=False) as pipeline:
                 for grid_id, devices in wanted.items():
                     pipeline.hmget(_documents_key(grid_id), [_GRID_FIELD, *devices])
-                answers = await _answers(pipeline)
+                answers = await pipeline.execute()
         loaded: dict[str, GridDocuments] = {}
         for (grid_id, devices), (stored_grid, *stored) in zip(wanted.items(), answers, strict=True):
             grid = _grid_alarms(stored_grid) or await self._grid_anew(grid_id, stored_grid)
@@ -136,7 +135,7 @@ class RedisAlarmStates:
                         args=[commit.grid_id, ALERT_EVENT_KIND, _packed(commit)],
                         client=pipeline,
                     )
-                made = [bool(answer) for answer in await _answers(pipeline)]
+                made = [bool(answer) for answer in await pipeline.execute()]
         for commit, was_made in zip(commits, made, strict=True):
             if was_made:
                 for _, document in _documents(commit):
@@ -165,7 +164,7 @@ class RedisAlarmStates:
                         offset=0,
                         num=limit,
                     )
-                answers = await _answers(pipeline)
+                answers = await pipeline.execute()
         timers = [
             (time, grid_id, device_id.decode())
             for grid_id, answer in zip(with_timers, answers, strict=True)
@@ -186,15 +185,6 @@ class RedisAlarmStates:
         # A number that is given again would write over the record that has it.
         last_number = max((int(each.rpartition(b"-")[2]) for each in ids), default=0)
         return GridAlarms(revision=_revision(stored), last_number=last_number)
-
-
-async def _answers(pipeline: Pipeline) -> list[Any]:
-    """Execute, and raise the first error as the server said it: the pipeline's own text hides its kind."""
-    answers = await pipeline.execute(raise_on_error=False)
-    for answer in answers:
-        if isinstance(answer, Exception):
-            raise answer
-    return answers
 
 
 def _documents_key(grid_id: str) -> str:

@@ -69,13 +69,19 @@ def redis_errors() -> Iterator[None]:
     except (ConnectionError, TimeoutError, BusyLoadingError, OutOfMemoryError, ReadOnlyError) as error:
         raise RetryableError(f"redis: {error}") from error
     except ResponseError as error:
-        if str(error).partition(" ")[0] in _PASSING_ERRORS:
+        if _kind_of(error) in _PASSING_ERRORS:
             raise RetryableError(f"redis: {error}") from error
         raise PermanentError(f"redis: {error}") from error
     except RedisError as error:
         raise PermanentError(f"redis: {error}") from error
     except OSError as error:
         raise RetryableError(f"redis: {error}") from error
+
+
+def _kind_of(error: ResponseError) -> str:
+    # A pipeline puts a sentence of its own before what the server said, and quotes that.
+    said = str(error).rpartition(" of pipeline caused error: ")[2]
+    return said.lstrip("('\"").partition(" ")[0]
 
 
 async def ping(client: Redis) -> None:
