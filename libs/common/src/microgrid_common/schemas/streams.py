@@ -1,6 +1,7 @@
 """The streams of the durable log: their names, and which shard a grid's readings go to."""
 
 from binascii import crc32
+from functools import lru_cache
 
 ALERTS_STREAM = "alerts"
 QUARANTINE_STREAM = "quarantine"
@@ -33,6 +34,8 @@ def readings_streams(shards: int) -> list[str]:
     return [readings_stream(shard) for shard in range(shards)]
 
 
+# Cached: it is asked for every reading, and there are few grids.
+@lru_cache(maxsize=10_000)
 def readings_stream_of(grid_id: str, shards: int) -> str:
     """The stream that a grid's readings go to: always the same one, so that their order holds."""
     return readings_stream(crc32(grid_id.encode()) % shards)
