@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import time
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
@@ -24,17 +25,30 @@ _POLL_SECONDS = 0.005
 _CONNECTED = "[inputs.mqtt_consumer] Connected"
 _WRITTEN = re.compile(r"Wrote batch of (\d+) metrics")
 
-# Each setting that trades speed has the value that was fastest for Telegraf. With a flush interval of 1 s its
-# last, partial batch waits for the tick, which nearly halves its rate; batches of 250 to 1,000 cost it more
-# CPU time, and 10,000 or two concurrent writes bring nothing more. It speaks MQTT 3.1.1, so only the broker
-# limits what it has in flight: that has to be more than one batch.
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """How Telegraf hands on what it took."""
+
+    name: str
+    flush_interval: str
+    batch_size: int
+
+
+OUTPUTS = (Output("Telegraf", "10s", 1_000), Output("tuned Telegraf", "200ms", 5_000))
+"""As it comes, and with the values that were fastest for it: 10,000 or two concurrent writes bring nothing
+more."""
+
+# It speaks MQTT 3.1.1, so only the broker limits what it has in flight: that has to be more than one batch.
+# Telegraf throws away what exceeds the buffer, so that has to be more than what may be undelivered; as it
+# comes, it is less.
 _CONFIGURATION = """\
 [agent]
   omit_hostname = true
   # One line for each batch: how far it is, without asking a server that is at work.
   debug = true
-  flush_interval = "200ms"
-  metric_batch_size = 5000
+  flush_interval = "{output.flush_interval}"
+  metric_batch_size = {output.batch_size}
   metric_buffer_limit = 200000
 
 [[inputs.mqtt_consumer]]
@@ -68,7 +82,7 @@ def is_available() -> bool:
     return shutil.which("telegraf") is not None
 
 
-def run(broker: Mosquitto, bucket: InfluxBucket, folder: Path, *, messages: int) -> Result:
+def run(broker: Mosquitto, bucket: InfluxBucket, folder: Path, *, messages: int, output: Output) -> Result:
     """Queue messages for Telegraf and let it take them into an empty bucket.
 
     Raises:
@@ -85,10 +99,11 @@ def run(broker: Mosquitto, bucket: InfluxBucket, folder: Path, *, messages: int)
             topic_filter=_TOPIC_FILTER,
             client_id=_CLIENT_ID,
             influx=bucket,
+            output=output,
         )
     )
     with measured_process(["telegraf", "--config", str(configuration)], log=log) as process:
-        result = _measure(process, log, messages)
+        result = _measure(process, log, messages, output)
     stored, expected = asyncio.run(_count_values(bucket)), messages * METRICS
     if stored != expected:
         raise RuntimeError(f"Telegraf stored {stored} values instead of {expected}")
@@ -102,7 +117,7 @@ def _open_session(address: BrokerAddress) -> None:
     subprocess.run(["mosquitto_sub", *broker, *session], check=True)
 
 
-def _measure(process: MeasuredProcess, log: Path, messages: int) -> Result:
+def _measure(process: MeasuredProcess, log: Path, messages: int, output: Output) -> Result:
     """From the connection, before the first message, until InfluxDB has taken the last batch."""
     deadline = time.monotonic() + _TIME_LIMIT_SECONDS
     while _CONNECTED not in log.read_text():
@@ -111,7 +126,7 @@ def _measure(process: MeasuredProcess, log: Path, messages: int) -> Result:
     while sum(int(batch) for batch in _WRITTEN.findall(log.read_text())) < messages:
         _wait(deadline, log)
     return Result(
-        "Telegraf: Mosquitto to InfluxDB",
+        f"{output.name}: Mosquitto to InfluxDB",
         messages,
         time.perf_counter() - start,
         process.cpu_seconds() - cpu_at_start,

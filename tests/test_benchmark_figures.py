@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from benchmarks.distribution import Sight, until_seen
 from benchmarks.report import copied_into, with_block
+from benchmarks.soak import Memory, growth, warm_up_seconds
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -116,3 +117,18 @@ class TestCopy:
             sys.stdout.write("half a figure")
             raise RuntimeError
         assert document.read_text() == DOCUMENT
+
+
+class TestSoak:
+    @pytest.mark.parametrize(
+        ("second_of_five_minutes", "lasts"), [(0, 600), (1, 599), (150, 450), (299, 301)]
+    )
+    def test_the_warm_up_lasts_until_whole_five_minutes_were_rolled_up(
+        self, second_of_five_minutes: int, lasts: int
+    ) -> None:
+        assert warm_up_seconds(1_795_392_000 + second_of_five_minutes) == lasts + 15
+
+    def test_growth_is_that_after_the_warm_up(self) -> None:
+        memory = [Memory(second, 100 + min(second, 50)) for second in range(100)]
+        assert growth(memory, after=50) == pytest.approx(0)
+        assert growth(memory[:50], after=10) == pytest.approx(1)
