@@ -46,7 +46,7 @@ _TIMERS_KEY = "alarm:timers"
 _GRID_FIELD = ""
 
 # The first write may fail for want of memory, and then nothing was written; no later one can. Lua unpacks at
-# most some thousand arguments at once. Thousands of arguments cost the client 20 times what a packed one does.
+# most some thousand arguments at once. Thousands of arguments cost 20 times what a packed one does.
 _COMMIT = (
     PLACES
     + """
