@@ -11,10 +11,10 @@ KEPT_AFTER_END: Final = timedelta(days=30)
 """How long the deliveries of an alarm are kept when it is over."""
 
 MOST_WAITING: Final = 10_000
-"""Deliveries that may wait for a channel; beyond that those of alarms that are not critical fail at once."""
+"""Deliveries that may wait for a channel; beyond that new ones fail at once."""
 
 MOST_CRITICAL_WAITING: Final = 20_000
-"""Beyond that every new one fails at once."""
+"""The same of those that go first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class DeliveryLog(Protocol):
         """
 
     async def waiting(self, channel_id: str, *, before: datetime | None, limit: int) -> list[Delivery]:
-        """What waits for a channel, in the order of `look_again_at`.
+        """What waits for a channel: what `goes_first`, then the rest, both in the order of `look_again_at`.
 
         Args:
             channel_id: the channel.

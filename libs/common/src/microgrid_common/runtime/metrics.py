@@ -76,4 +76,17 @@ BACKFILL_REQUESTS = Counter(
     "microgrid_backfill_requests_total", "Requests to devices for samples that never arrived."
 )
 ALERT_TRANSITIONS = Counter("microgrid_alert_transitions_total", "Alert transitions.", ["transition"])
+NOTIFICATIONS = Counter(
+    "microgrid_notifications_total",
+    "Deliveries, by the kind of channel and what became of them; retried and repeated ones come again.",
+    ["channel", "outcome"],
+)
+NOTIFICATIONS_WAITING = Gauge(
+    "microgrid_notifications_waiting", "Deliveries that wait for a channel.", ["channel"]
+)
+NOTIFICATIONS_OLDEST = Gauge(
+    "microgrid_notifications_oldest_seconds",
+    "Age of the oldest delivery that waits for a channel; 0: none waits.",
+    ["channel"],
+)
 LIVE_CLIENTS = Gauge("microgrid_live_clients", "Open live connections.")

@@ -72,6 +72,11 @@ class Delivery(BaseModel):
     """Counts the stored changes."""
 
     @property
+    def goes_first(self) -> bool:
+        """Whether it is worked on before those that are not."""
+        return self.severity is Severity.CRITICAL and self.occasion is not Occasion.ALL_CLEAR
+
+    @property
     def has_told(self) -> bool:
         """Whether its recipient believes, or may believe, that the alarm lasts."""
         return (

@@ -3,7 +3,8 @@
 | key | holds |
 | --- | --- |
 | `notify:of:{alert}` | hash: delivery → its revision, a blank, and `Delivery` in JSON |
-| `notify:waiting:{channel}` | sorted set: `{alert} {delivery}` by `look_again_at` |
+| `notify:urgent:{channel}` | sorted set: `{alert} {delivery}` by `look_again_at`, of what goes first |
+| `notify:waiting:{channel}` | sorted set: the same of everything else |
 | `notify:planned:{channel}` | sorted set: the same members by `created_at` |
 | `notify:channels` | set: the channels that something ever waited for |
 | `notify:follow-up` | hash: alert → `FollowUp` in JSON |
@@ -27,7 +28,6 @@ from microgrid_common.ports.delivery_log import (
     ChannelQueue,
     DeliveryPlan,
 )
-from microgrid_common.schemas.alert import Severity
 from microgrid_common.schemas.delivery import Delivery, DeliveryState, FollowUp
 
 _CHANNELS_KEY = "notify:channels"
@@ -65,22 +65,23 @@ if ARGV[5] ~= '' then redis.call('EXPIRE', KEYS[1], ARGV[5]) end
 return answers
 """
 
-# KEYS: the two sets of the channel, then the deliveries of the alert of each one.
-# ARGV: five for each delivery.
+# KEYS: the deliveries of the alert and the two sets, of each delivery. ARGV: five for each delivery.
 _CHANGE = """
-for i = 3, #KEYS do
-    local id, _, before = unpack(ARGV, (i - 3) * 5 + 1, (i - 3) * 5 + 3)
-    local current = redis.call('HGET', KEYS[i], id)
+local count = #KEYS / 3
+for n = 0, count - 1 do
+    local id, _, before = unpack(ARGV, n * 5 + 1, n * 5 + 3)
+    local current = redis.call('HGET', KEYS[n * 3 + 1], id)
     if not current or string.match(current, '^%d+') ~= before then return 0 end
 end
-for i = 3, #KEYS do
-    local id, member, _, text, due = unpack(ARGV, (i - 3) * 5 + 1, (i - 3) * 5 + 5)
-    redis.call('HSET', KEYS[i], id, text)
+for n = 0, count - 1 do
+    local of_alert, waiting, planned = unpack(KEYS, n * 3 + 1, n * 3 + 3)
+    local id, member, _, text, due = unpack(ARGV, n * 5 + 1, n * 5 + 5)
+    redis.call('HSET', of_alert, id, text)
     if due == '' then
-        redis.call('ZREM', KEYS[1], member)
-        redis.call('ZREM', KEYS[2], member)
+        redis.call('ZREM', waiting, member)
+        redis.call('ZREM', planned, member)
     else
-        redis.call('ZADD', KEYS[1], due, member)
+        redis.call('ZADD', waiting, due, member)
     end
 end
 return 1
@@ -108,7 +109,7 @@ class RedisDeliveryLog:
         if not (plan.deliveries or plan.follow_up or plan.stops_escalation or plan.ends):
             return []
         keys = [_of_alert_key(plan.alert_id), _CHANNELS_KEY, _FOLLOW_UP_KEY, _DUE_KEY]
-        keys += chain.from_iterable(_channel_keys(one.channel_id) for one in plan.deliveries)
+        keys += chain.from_iterable(map(_sets, plan.deliveries))
         stored = [_first(one) for one in plan.deliveries]
         parts = [_new_parts(one) for one in stored]
         with redis_errors():
@@ -123,11 +124,11 @@ class RedisDeliveryLog:
         """As `DeliveryLog.waiting`."""
         last = "+inf" if before is None else to_microseconds(before)
         with redis_errors():
-            members = await self._client.zrange(
-                _channel_keys(channel_id)[0], "-inf", last, byscore=True, offset=0, num=limit
-            )
             async with self._client.pipeline(transaction=False) as pipeline:
-                for member in cast("list[bytes]", members):
+                for key in (_urgent_key(channel_id), _waiting_key(channel_id)):
+                    pipeline.zrange(key, "-inf", last, byscore=True, offset=0, num=limit)
+                urgent, rest = cast("list[list[bytes]]", await pipeline.execute())
+                for member in [*urgent, *rest][:limit]:
                     alert_id, _, delivery = member.decode().rpartition(" ")
                     pipeline.hget(_of_alert_key(alert_id), delivery)
                 texts = cast("list[bytes | None]", await pipeline.execute())
@@ -137,10 +138,7 @@ class RedisDeliveryLog:
         """As `DeliveryLog.change`."""
         if not deliveries:
             return True
-        keys = [
-            *_channel_keys(deliveries[0].channel_id),
-            *(_of_alert_key(one.alert_id) for one in deliveries),
-        ]
+        keys = list(chain.from_iterable((_of_alert_key(one.alert_id), *_sets(one)) for one in deliveries))
         with redis_errors():
             done = await self._change(keys=keys, args=list(chain.from_iterable(map(_parts, deliveries))))
         return bool(done)
@@ -158,9 +156,8 @@ class RedisDeliveryLog:
             channels = sorted(name.decode() for name in answer)
             async with self._client.pipeline(transaction=False) as pipeline:
                 for channel in channels:
-                    planned = _channel_keys(channel)[1]
-                    pipeline.zcard(planned)
-                    pipeline.zrange(planned, 0, 0, withscores=True)
+                    pipeline.zcard(_planned_key(channel))
+                    pipeline.zrange(_planned_key(channel), 0, 0, withscores=True)
                 answers = await pipeline.execute()
         return {
             channel: ChannelQueue(length, from_microseconds(int(oldest[0][1])))
@@ -194,8 +191,22 @@ def _of_alert_key(alert_id: str) -> str:
     return f"notify:of:{alert_id}"
 
 
-def _channel_keys(channel_id: str) -> tuple[str, str]:
-    return f"notify:waiting:{channel_id}", f"notify:planned:{channel_id}"
+def _urgent_key(channel_id: str) -> str:
+    return f"notify:urgent:{channel_id}"
+
+
+def _waiting_key(channel_id: str) -> str:
+    return f"notify:waiting:{channel_id}"
+
+
+def _planned_key(channel_id: str) -> str:
+    return f"notify:planned:{channel_id}"
+
+
+def _sets(delivery: Delivery) -> tuple[str, str]:
+    """The two sets that a delivery is in while it waits."""
+    waiting_key = _urgent_key if delivery.goes_first else _waiting_key
+    return waiting_key(delivery.channel_id), _planned_key(delivery.channel_id)
 
 
 def _first(delivery: Delivery) -> Delivery:
@@ -222,7 +233,6 @@ def _plan_parts(plan: DeliveryPlan) -> list[str | int]:
 
 
 def _new_parts(delivery: Delivery) -> list[str | int]:
-    critical = delivery.severity is Severity.CRITICAL
     return [
         delivery.id,
         delivery.channel_id,
@@ -230,7 +240,7 @@ def _new_parts(delivery: Delivery) -> list[str | int]:
         _json(_refused(delivery)),
         to_microseconds(delivery.created_at),
         to_microseconds(delivery.look_again_at or delivery.created_at),
-        MOST_CRITICAL_WAITING if critical else MOST_WAITING,
+        MOST_CRITICAL_WAITING if delivery.goes_first else MOST_WAITING,
     ]
 
 

@@ -100,6 +100,23 @@ class DeliveryLogContract:
         assert [one.id for one in due] == ["early"]
         assert len(await deliveries.waiting("mail", before=None, limit=1)) == 1
 
+    async def test_what_is_critical_goes_first(self, deliveries: DeliveryLog) -> None:
+        """But that it is over can wait."""
+        critical = {"severity": Severity.CRITICAL, "look_again_at": SAMPLE_TIME + _MINUTE}
+        await deliveries.record(
+            _plan(
+                _delivery("ordinary"),
+                _delivery("critical", **critical),
+                _delivery("over", occasion=Occasion.ALL_CLEAR, **critical),
+            )
+        )
+        assert await _waiting(deliveries) == ["critical", "ordinary", "over"]
+        [first] = await deliveries.waiting("mail", before=None, limit=1)
+        assert first.id == "critical"
+        assert await deliveries.change([first.model_copy(update={"look_again_at": None})])
+        assert await _waiting(deliveries) == ["ordinary", "over"]
+        assert (await deliveries.queues())["mail"].length == 2
+
     async def test_only_who_has_read_the_last_revision_may_change(self, deliveries: DeliveryLog) -> None:
         """All of them or none."""
         [first, second] = await deliveries.record(_plan(_delivery("a"), _delivery("b")))

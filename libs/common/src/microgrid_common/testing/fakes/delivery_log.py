@@ -9,7 +9,6 @@ from microgrid_common.ports.delivery_log import (
     ChannelQueue,
     DeliveryPlan,
 )
-from microgrid_common.schemas.alert import Severity
 from microgrid_common.schemas.delivery import Delivery, DeliveryState, FollowUp
 from microgrid_common.testing.fakes.failing import FailsOnDemand
 
@@ -40,11 +39,11 @@ class FakeDeliveryLog(FailsOnDemand):
         """As `DeliveryLog.waiting`."""
         self._may_fail()
         found = [
-            (one.look_again_at, one.alert_id, one.id)
+            (not one.goes_first, one.look_again_at, one.alert_id, one.id)
             for one in self.deliveries.values()
             if one.channel_id == channel_id and one.look_again_at is not None
         ]
-        return [self.deliveries[name] for at, _, name in sorted(found) if before is None or at <= before][
+        return [self.deliveries[name] for _, at, _, name in sorted(found) if before is None or at <= before][
             :limit
         ]
 
@@ -92,9 +91,11 @@ class FakeDeliveryLog(FailsOnDemand):
         self._may_fail()
 
     def _add(self, delivery: Delivery) -> Delivery:
-        most = MOST_CRITICAL_WAITING if delivery.severity is Severity.CRITICAL else MOST_WAITING
+        most = MOST_CRITICAL_WAITING if delivery.goes_first else MOST_WAITING
         waiting = sum(
-            one.channel_id == delivery.channel_id and one.look_again_at is not None
+            one.channel_id == delivery.channel_id
+            and one.look_again_at is not None
+            and one.goes_first is delivery.goes_first
             for one in self.deliveries.values()
         )
         changes: dict[str, object] = {"revision": 1}

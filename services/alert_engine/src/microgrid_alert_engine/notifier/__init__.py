@@ -1,0 +1,1 @@
+"""Tells people about alarms: whom, through which channels, when, and never twice."""
