@@ -1,14 +1,22 @@
 """A limit on the size of request bodies."""
 
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from microgrid_api.errors import Problem
+
 MAXIMUM_BODY_BYTES: Final = 64 * 1024
 """Many times the largest body that any endpoint takes."""
+
+BODY_REFUSED: Final[dict[int | str, dict[str, Any]]] = {
+    400: {"model": Problem, "description": "The body cannot be read."},
+    413: {"model": Problem, "description": "The body is too large."},
+}
+"""What the description of an endpoint that takes a body says beside the rest."""
 
 _DETAIL = f"The body is larger than {MAXIMUM_BODY_BYTES // 1024} KiB."
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Path, Query
 from fastapi.exceptions import RequestValidationError
 
+from microgrid_api.body_limit import BODY_REFUSED
 from microgrid_api.context import Context, administrator, signed_in
 from microgrid_api.device_views import DeviceDetail, DeviceView, Registration
 from microgrid_api.errors import InvalidRequest, Problem, asking
@@ -62,7 +63,12 @@ async def show(context: Context, grid_id: _GridId, device_id: _DeviceId) -> Devi
     return DeviceDetail.of(device, link)
 
 
-@router.put("/{device_id}", summary="Register a device", dependencies=[Depends(administrator)])
+@router.put(
+    "/{device_id}",
+    summary="Register a device",
+    dependencies=[Depends(administrator)],
+    responses=BODY_REFUSED,
+)
 async def register(
     context: Context, grid_id: _GridId, device_id: _DeviceId, registration: Registration
 ) -> DeviceDetail:

@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from fastapi import APIRouter, HTTPException, Request
 
+from microgrid_api.body_limit import BODY_REFUSED
 from microgrid_api.context import Context
 from microgrid_api.errors import InvalidRequest, Problem
 from microgrid_api.views import Credentials, Token
@@ -16,9 +17,8 @@ router = APIRouter(prefix="/api", tags=["login"])
     "/login",
     summary="Sign in",
     responses={
-        400: {"model": Problem, "description": "The body cannot be read."},
+        **BODY_REFUSED,
         401: {"model": Problem, "description": "The name or the password is wrong."},
-        413: {"model": Problem, "description": "The body is too large."},
         422: {"model": InvalidRequest, "description": "The body is not what it should be."},
         429: {
             "model": Problem,

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Path
 from fastapi.exceptions import RequestValidationError
 
+from microgrid_api.body_limit import BODY_REFUSED
 from microgrid_api.context import Administrator, ApiContext, Context, administrator, signed_in
 from microgrid_api.errors import InvalidRequest, Problem, asking
 from microgrid_api.rule_views import MaintenanceWindowView, PlannedWork
@@ -50,7 +51,7 @@ async def show(context: Context, grid_id: _GridId, window_id: _WindowId) -> Main
 @router.put(
     "/{window_id}",
     summary="Plan maintenance",
-    responses={409: {"model": Problem, "description": "There are too many windows."}},
+    responses={**BODY_REFUSED, 409: {"model": Problem, "description": "There are too many windows."}},
 )
 async def plan(
     context: Context, who: Administrator, grid_id: _GridId, window_id: _WindowId, work: PlannedWork

@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from microgrid_api.auth import PROTOTYPE_LOGIN_ID
+from microgrid_api.body_limit import BODY_REFUSED
 from microgrid_api.context import Context, Operator, administrator, signed_in
 from microgrid_api.entity_tags import IfMatch, expected_version, tag
 from microgrid_api.errors import InvalidRequest, Problem, asking
@@ -53,7 +54,7 @@ async def show_settings(context: Context, response: Response) -> NotificationSet
     "/settings",
     summary="Change whom alarms are told",
     dependencies=[Depends(administrator)],
-    responses=_CONFLICT,
+    responses={**BODY_REFUSED, **_CONFLICT},
 )
 async def change_settings(
     context: Context, changed: ChangedNotificationSettings, response: Response, if_match: IfMatch = None
@@ -76,7 +77,7 @@ async def change_settings(
     return NotificationSettingsView.of(StoredNotificationSettings(new_version, settings))
 
 
-@router.post("/push-tokens", summary="Reach an installation of the app")
+@router.post("/push-tokens", summary="Reach an installation of the app", responses=BODY_REFUSED)
 async def register(context: Context, who: Operator, order: PushTokenOrder) -> PushTokenView:
     """Reach an installation of the app in the name of whoever has signed in, until the login ends.
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Response
 from fastapi.exceptions import RequestValidationError
 
+from microgrid_api.body_limit import BODY_REFUSED
 from microgrid_api.context import ApiContext, Context, administrator, signed_in
 from microgrid_api.entity_tags import IfMatch, expected_version, tag
 from microgrid_api.errors import InvalidRequest, Problem, asking
@@ -66,7 +67,10 @@ async def versions(context: Context, rule_id: _RuleId) -> list[RuleView]:
     summary="Make a rule",
     status_code=HTTPStatus.CREATED,
     dependencies=[Depends(administrator)],
-    responses={409: {"model": Problem, "description": "There is a rule of this id, or no room for one."}},
+    responses={
+        **BODY_REFUSED,
+        409: {"model": Problem, "description": "There is a rule of this id, or no room for one."},
+    },
 )
 async def create(context: Context, new: NewRule, response: Response) -> RuleView:
     """Make a rule. Readings are judged by it from the next seconds on."""
@@ -85,7 +89,7 @@ async def create(context: Context, new: NewRule, response: Response) -> RuleView
     "/{rule_id}",
     summary="Change a rule",
     dependencies=[Depends(administrator)],
-    responses={**_NOT_FOUND, **_CONFLICT},
+    responses={**BODY_REFUSED, **_NOT_FOUND, **_CONFLICT},
 )
 async def change(
     context: Context, rule_id: _RuleId, changed: ChangedRule, response: Response, if_match: IfMatch = None
