@@ -93,15 +93,16 @@ class Couriers:
         for name, channel in wanted.items():
             if name not in self._working and channel.enabled:
                 opened = (
-                    self._opened(channel)
+                    await self._opened(channel)
                     if name in channels
                     else _Closed("there is no such channel any more")
                 )
                 self._employ(channel, opened)
 
-    def _opened(self, channel: Channel) -> NotificationChannel:
+    async def _opened(self, channel: Channel) -> NotificationChannel:
         try:
-            return self._open(channel)
+            # In a thread: the first one of a library may take a second to load.
+            return await asyncio.to_thread(self._open, channel)
         except PermanentError as error:
             log.warning("notification_channel_unusable", channel=channel.channel_id, problem=str(error))
             return _Closed(str(error))

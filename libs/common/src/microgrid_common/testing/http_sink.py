@@ -1,0 +1,64 @@
+"""An HTTP server that keeps what it is sent, and answers as it was told to."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from microgrid_common.testing.waiting import free_port
+
+
+@dataclass(frozen=True)
+class SunkRequest:
+    """What somebody has sent."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass
+class HttpSink:
+    """Answers 200 and `{}`, unless told otherwise."""
+
+    url: str
+    requests: list[SunkRequest] = field(default_factory=list)
+    """In the order of their coming; those that got no answer too."""
+    hanging: bool = False
+    """Whether nothing is answered from now on."""
+    bodies: dict[str, Any] = field(default_factory=dict)
+    """Path → the JSON to answer with, where it is not `{}`."""
+    _answers: deque[tuple[int, dict[str, str]]] = field(default_factory=deque)
+
+    def answer_next(self, status: int, *, times: int = 1, **headers: str) -> None:
+        """Give another answer to the next requests."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self._answers.extend([(status, named)] * times)
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Keep a request and answer it."""
+        self.requests.append(SunkRequest(request.path, dict(request.headers), await request.read()))
+        if self.hanging:
+            await asyncio.Event().wait()
+        status, headers = self._answers.popleft() if self._answers else (200, {})
+        return web.json_response(self.bodies.get(request.path, {}), status=status, headers=headers)
+
+
+@asynccontextmanager
+async def http_sink() -> AsyncIterator[HttpSink]:
+    """A sink on the loopback interface while the block runs."""
+    port = free_port()
+    sink = HttpSink(f"http://127.0.0.1:{port}")
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", sink.handle)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        yield sink
+    finally:
+        await runner.cleanup()
