@@ -16,10 +16,13 @@ class FakeNotificationSettings(FailsOnDemand):
     def __init__(self, settings: NotificationSettings | None = None) -> None:
         super().__init__()
         self.stored = StoredNotificationSettings(1 if settings else 0, settings or NotificationSettings())
+        self.reads = 0
+        """How often they were asked for."""
 
     async def get(self) -> StoredNotificationSettings:
         """As `NotificationSettingsStore.get`."""
         self._may_fail()
+        self.reads += 1
         return self.stored
 
     async def put(self, settings: NotificationSettings, *, expected_version: int) -> int:
