@@ -1,5 +1,8 @@
 """The notifier's settings: what is refused, what is hidden, and both stores."""
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,6 +107,13 @@ def test_what_is_wrong_is_refused_with_its_field_and_the_reason(
         NotificationSettings.model_validate(settings)
     told = {".".join(map(str, one["loc"])): one["msg"] for one in refusal.value.errors(include_input=False)}
     assert reason.lower() in told[field].lower()
+
+
+def test_the_example_in_the_documentation_is_good() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "operations.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"```json\n(.*?)```", text.partition("## Notifications")[2], re.DOTALL)
+    settings = NotificationSettings.model_validate(json.loads(example)["settings"])
+    assert len(settings.channels) == 4
 
 
 def test_a_secret_is_shown_to_nobody() -> None:
