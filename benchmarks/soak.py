@@ -25,7 +25,7 @@ from benchmarks.held_ingestors import (
     open_sessions,
 )
 from benchmarks.paced_publisher import PacedPublisher, Published, paced_publisher
-from benchmarks.queued_messages import GRIDS
+from benchmarks.queued_messages import GRIDS, publish
 from benchmarks.report import bar, copied_into, machine, memory_bar
 from microgrid_common.adapters.mqtt.address import BrokerAddress
 from microgrid_common.runtime.logging import configure_logging
@@ -34,9 +34,9 @@ from microgrid_common.transforms.rollups.buckets import BUCKET_MS
 
 _COMMAND = "make soak"
 _MINUTES = 10.0
-_OF_MAXIMUM = 0.3
+_OF_MAXIMUM = 0.25
 """From a full queue the ingestor takes large batches and makes hardly any roll-ups. Live, a message costs it
-nearly twice the CPU time, so that this is half of what it can take: half of one core, see "busy"."""
+twice the CPU time, so that this is half of what it can take: half of one core, see "busy"."""
 _NAME = "soak"
 
 _FLAT_MEGABYTES_PER_MINUTE = 0.1
@@ -44,6 +44,9 @@ _FLAT_MEGABYTES_PER_MINUTE = 0.1
 
 _ROUNDS = 3
 """The best one is the measure: whatever else the machine does can only make it slower."""
+
+_QUEUED = 50_000
+"""So many messages wait when it begins, as after an outage: it has had its largest batches in the warm-up."""
 
 _ROLLED_UP_SECONDS = 15.0
 """So long after the end of five minutes, the roll-ups of all devices are made."""
@@ -75,8 +78,8 @@ class SoakResult:
     warm_up_seconds: float
     peak_megabytes: float
     cpu_seconds: float
-    stored: int
-    """How many readings."""
+    not_stored: int
+    """How many messages."""
     dropped: int
     """How many messages the broker threw away, its queue being full."""
 
@@ -127,7 +130,10 @@ def main() -> None:
             most = max(replicas.run(1).messages_per_second for _ in range(_ROUNDS))
             rate = most * _OF_MAXIMUM
             print(f"One ingestor stores {most:,.0f} queued messages/s; {_OF_MAXIMUM:.0%} of that is taken")
-        print(f"\nSoak: {rate:,.0f} messages/s of six metrics; {options.minutes:g} minutes after the warm-up")
+        print(
+            f"\nSoak: {rate:,.0f} messages/s of six metrics; {options.minutes:g} minutes after the warm-up;\n"
+            f"it begins with {_QUEUED:,} messages that are queued"
+        )
         _print(run(rate=rate, minutes=options.minutes))
 
 
@@ -137,12 +143,12 @@ def _print(result: SoakResult) -> None:
     print(f"{'published, messages/s':38}{rate:12,.0f}")
     print(f"{'behind its pace, at most, s':38}{published.furthest_behind_seconds:12.2f}")
     print(f"{'busy, of one core':38}{result.cpu_seconds / published.seconds:12.0%}")
-    print(f"{'CPU µs/message':38}{result.cpu_seconds / result.stored * 1e6:12.1f}")
+    print(f"{'CPU µs/message':38}{result.cpu_seconds / published.messages * 1e6:12.1f}")
     print(f"{'peak memory, MB':38}{result.peak_megabytes:12.0f}")
     print(f"{'growth after the warm-up, MB/minute':38}{slope:12.2f}")
-    print(f"{'published and not stored':38}{published.messages - result.stored:12,}")
+    print(f"{'published or queued, and not stored':38}{result.not_stored:12,}")
     print(f"{'dropped by the broker':38}{result.dropped:12,}")
-    print(bar("everything that was published is stored", reached=result.stored >= published.messages))
+    print(bar("everything that was published is stored", reached=result.not_stored <= 0))
     print(
         bar(
             f"flat: grows by less than {_FLAT_MEGABYTES_PER_MINUTE} MB/minute",
@@ -177,14 +183,15 @@ async def _run(servers: IngestServers, folder: Path, *, rate: float, minutes: fl
         ):
             memory, published = await _watch(ingestor, publisher, http, redis, warm_up)
 
-        stored, dropped = await _fates(ingestor, http, address, published.messages)
+        sent = published.messages + _QUEUED
+        stored, dropped = await _fates(ingestor, http, address, sent)
         return SoakResult(
             published,
             memory,
             warm_up,
             ingestor.process.peak_memory_megabytes(),
             ingestor.process.cpu_seconds() - cpu_at_start,
-            stored,
+            sent - stored,
             dropped,
         )
 
@@ -211,6 +218,8 @@ def _dropped(address: BrokerAddress) -> int:
 @asynccontextmanager
 async def _ingestor(servers: IngestServers, folder: Path) -> AsyncIterator[Ingestor]:
     await open_sessions(servers.broker, [_NAME])
+    address = BrokerAddress(servers.broker.host, servers.broker.port)
+    await asyncio.to_thread(publish, address, _QUEUED)
     settings = {"MICROGRID_STREAM_KEEP_MINUTES": str(_KEEP_MINUTES)}
     async with held_ingestors(servers, [_NAME], folder, settings=settings) as (ingestor,):
         servers.broker.resume()
