@@ -171,6 +171,27 @@ async def test_killed_between_deliveries_it_loses_and_doubles_nothing(
 
 
 @pytest.mark.usefixtures("tell_both")
+async def test_two_notifiers_share_the_work_and_double_nothing(
+    client: RedisClient, settings: dict[str, str], sink: HttpSink, mailbox: Mailbox, tmp_path: Path
+) -> None:
+    second = settings | {"MICROGRID_NOTIFIER_NAME": "notifier-2", "MICROGRID_HEALTH_PORT": "0"}
+    (tmp_path / "second").mkdir()
+    with service_process(MODULE, settings, tmp_path), service_process(MODULE, second, tmp_path / "second"):
+        alarms = [lasting_alarm(number) for number in range(1, ALARMS + 1)]
+        for alarm in alarms:
+            await happens(client, AlertTransition.RAISED, alarm)
+
+        async def settled() -> bool:
+            both = [*await deliveries(client, "hook"), *await deliveries(client, "mail")]
+            return len(both) == 2 * ALARMS and {one.state for one in both} == {"sent"}
+
+        await wait_until(settled, timeout=40, description="everything to be sent")
+    told = sorted(f"CRITICAL: {alarm.message}" for alarm in alarms)
+    assert sorted(mailbox.subjects) == told
+    assert sorted(json.loads(request.body)["title"] for request in sink.requests) == told
+
+
+@pytest.mark.usefixtures("tell_both")
 async def test_what_ended_or_was_put_aside_while_it_was_away_is_not_told_as_lasting(
     client: RedisClient, settings: dict[str, str], sink: HttpSink, tmp_path: Path
 ) -> None:
