@@ -56,6 +56,12 @@ def test_messages_keep_the_rate_and_lose_nothing_that_is_urgent(waiting: list[It
         assert len(batches) > len(urgent), "there was room for something"
 
 
+def test_what_is_urgent_uses_up_the_rate_for_the_others() -> None:
+    urgent, other = Item(1, "a", urgent=True, held=False), Item(2, "a", urgent=False, held=False)
+    assert compose([other, urgent], 1) == [[urgent]]
+    assert compose([other, urgent], 2) == [[urgent], [other]]
+
+
 def test_what_is_held_back_goes_as_one_summary_for_each_recipient() -> None:
     waiting = [Item(number, "ab"[number % 2], urgent=False, held=False) for number in range(10)]
     assert [len(batch) for batch in compose(waiting, 10)] == [1] * 10

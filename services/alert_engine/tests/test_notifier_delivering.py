@@ -28,6 +28,7 @@ from microgrid_common.testing.notification_samples import (
     event_of,
     lasting_alarm,
     settings_with,
+    shelved,
 )
 from microgrid_common.testing.samples import SAMPLE_TIME
 from microgrid_common.testing.waiting import wait_until
@@ -245,6 +246,18 @@ class TestCrash:
         assert len(desk.mail.sent) == arrives
         assert desk.states == ["uncertain", "sent"]
 
+    async def test_what_may_have_arrived_and_is_put_aside_then_is_followed_by_the_all_clear(self) -> None:
+        desk = await desk_with({"targets": [{"channel_id": "hook"}]})
+        await desk.happens(lasting_alarm())
+        await self.crash_while_sending(desk, "hook", arrives=True)
+        await desk.happens(shelved(lasting_alarm(), SAMPLE_TIME), AlertTransition.SHELVED)
+        desk.passes(seconds=5)
+        await desk.send("hook")
+        assert desk.states == ["uncertain"]
+        await desk.happens(ended(lasting_alarm(), hidden_at_end=True), AlertTransition.CLEARED)
+        await desk.send("hook")
+        assert desk.hook.titles == ["CRITICAL: Battery 1 is low", "Over: Battery 1 is low"]
+
     async def test_a_summary_is_repeated_with_its_own_id(self) -> None:
         desk = await desk_with({"targets": [{"channel_id": "hook"}]})
         for number in range(1, 31):
@@ -340,6 +353,17 @@ class TestRate:
         await desk.send()
         assert desk.mail.titles[2:] == ["4 alarms: 4 last, 0 are over"]
         assert set(desk.states) == {"sent"}
+
+    async def test_what_was_critical_and_is_over_can_wait_for_the_summary(self, desk: Desk) -> None:
+        await desk.happens(lasting_alarm(1, Severity.WARNING))
+        await desk.send()
+        for number in range(2, 6):
+            await desk.happens(ended(lasting_alarm(number)))
+            await desk.hears(event_of(lasting_alarm(number)))
+        await desk.send()
+        desk.passes(minutes=1)
+        await desk.send()
+        assert desk.mail.titles == ["WARNING: Battery 1 is low", "4 alarms: 0 last, 4 are over"]
 
     async def test_a_long_queue_never_hides_what_is_critical(self, desk: Desk) -> None:
         for number in range(1, 2 * AT_ONCE):
