@@ -30,8 +30,10 @@ class HttpSink:
     """In the order of their coming; those that got no answer too."""
     hanging: bool = False
     """Whether nothing is answered from now on."""
+    hang_on: bytes | None = None
+    """Text in the body of a request that is not answered."""
     bodies: dict[str, Any] = field(default_factory=dict)
-    """Path → the JSON to answer with, where it is not `{}`."""
+    """Path → the JSON, or the text of another kind, to answer with, where it is not `{}`."""
     _answers: deque[tuple[int, dict[str, str]]] = field(default_factory=deque)
 
     def answer_next(self, status: int, *, times: int = 1, **headers: str) -> None:
@@ -41,11 +43,15 @@ class HttpSink:
 
     async def handle(self, request: web.Request) -> web.Response:
         """Keep a request and answer it."""
-        self.requests.append(SunkRequest(request.path, dict(request.headers), await request.read()))
-        if self.hanging:
+        body = await request.read()
+        self.requests.append(SunkRequest(request.path, dict(request.headers), body))
+        if self.hanging or (self.hang_on is not None and self.hang_on in body):
             await asyncio.Event().wait()
         status, headers = self._answers.popleft() if self._answers else (200, {})
-        return web.json_response(self.bodies.get(request.path, {}), status=status, headers=headers)
+        answer = self.bodies.get(request.path, {})
+        if isinstance(answer, str):
+            return web.Response(text=answer, status=status, headers=headers)
+        return web.json_response(answer, status=status, headers=headers)
 
 
 @asynccontextmanager

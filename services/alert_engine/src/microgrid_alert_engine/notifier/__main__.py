@@ -22,7 +22,7 @@ def _command() -> None:
 
     MICROGRID_REDIS_URL (redis://127.0.0.1:6379/0),
     MICROGRID_NOTIFIER_NAME (the host's name; the same after a restart),
-    MICROGRID_FCM_SERVICE_ACCOUNT_FILE (needed for channels of the kind `push`),
+    MICROGRID_FCM_SERVICE_ACCOUNT_FILE or MICROGRID_SNS_APPLICATIONS (for channels of the kind `push`),
     MICROGRID_HEALTH_HOST (127.0.0.1), MICROGRID_HEALTH_PORT (8003), MICROGRID_LOG_LEVEL,
     MICROGRID_LOG_FORMAT.
     """

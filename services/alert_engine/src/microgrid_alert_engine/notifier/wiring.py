@@ -55,6 +55,11 @@ def _opener(settings: NotifierSettings, tokens: PushTokens) -> ChannelOpener:
 
 
 def _push(settings: NotifierSettings, tokens: PushTokens) -> NotificationChannel:
+    if settings.sns_applications:
+        # An edge box does without what this one needs.
+        from microgrid_common.adapters.aws.sns import SnsNotificationChannel  # noqa: PLC0415
+
+        return SnsNotificationChannel(settings.sns_applications, tokens)
     if settings.fcm_service_account_file is None:
         raise PermanentError("MICROGRID_FCM_SERVICE_ACCOUNT_FILE is not set")
     return FcmNotificationChannel(read_service_account(settings.fcm_service_account_file), tokens)

@@ -13,10 +13,10 @@ from joserfc.jwk import RSAKey
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from microgrid_common.adapters.http_answers import ANSWER_TIMEOUT, check_status, posting_errors
+from microgrid_common.adapters.phones import collapse_id, fcm_message, is_urgent, send_to_phones
 from microgrid_common.ports.errors import PermanentError, RetryableError
 from microgrid_common.ports.notification_channel import NotificationMessage, UncertainDeliveryError
 from microgrid_common.ports.push_tokens import PushToken, PushTokens
-from microgrid_common.schemas.alert import Severity
 
 FCM_URL: Final = "https://fcm.googleapis.com"
 
@@ -25,8 +25,6 @@ _GRANT: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _LIFETIME: Final = timedelta(hours=1)
 _SPARE: Final = timedelta(minutes=2)
 """An access token is not used for the end of its life: a message may be on its way then."""
-_LONGEST_COLLAPSE_ID: Final = 64
-"""Bytes; what Apple takes."""
 
 
 class ServiceAccount(BaseModel):
@@ -76,21 +74,8 @@ class FcmNotificationChannel:
     async def send(self, message: NotificationMessage, recipient: str) -> None:
         """As `NotificationChannel.send`; one phone that takes it is enough."""
         tokens = await self._tokens.of_user(recipient)
-        taken = 0
-        problems: list[Exception] = []
         async with ClientSession(timeout=ANSWER_TIMEOUT, cookie_jar=DummyCookieJar()) as session:
-            for token in tokens:
-                try:
-                    taken += await self._send_to(session, token, message)
-                except (RetryableError, PermanentError, UncertainDeliveryError) as error:
-                    problems.append(error)
-        if taken:
-            return
-        for kind in (UncertainDeliveryError, RetryableError, PermanentError):
-            for problem in problems:
-                if isinstance(problem, kind):
-                    raise problem
-        raise PermanentError("the user is signed in on no phone")
+            await send_to_phones(tokens, lambda token: self._send_to(session, token, message))
 
     async def _send_to(self, session: ClientSession, token: PushToken, message: NotificationMessage) -> bool:
         """Whether a phone's token is still good, and the message was taken."""
@@ -147,21 +132,6 @@ class FcmNotificationChannel:
 
 
 def _document(token: str, message: NotificationMessage) -> dict[str, Any]:
-    """The message as FCM takes it: https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages."""
-    collapse = message.replaces if len(message.replaces) <= _LONGEST_COLLAPSE_ID else message.message_id
-    urgent = message.severity is not Severity.INFO
-    return {
-        "token": token,
-        "notification": {"title": message.title, "body": message.body},
-        "data": {
-            "message_id": message.message_id,
-            "severity": message.severity.value,
-            "alert_ids": ",".join(message.alert_ids[:10]),
-        },
-        "android": {
-            "collapse_key": collapse,
-            "priority": "HIGH" if urgent else "NORMAL",
-            "notification": {"tag": collapse},
-        },
-        "apns": {"headers": {"apns-collapse-id": collapse, "apns-priority": "10" if urgent else "5"}},
-    }
+    priority = "10" if is_urgent(message) else "5"
+    apns = {"headers": {"apns-collapse-id": collapse_id(message), "apns-priority": priority}}
+    return {"token": token, **fcm_message(message), "apns": apns}
