@@ -110,6 +110,9 @@ class Courier:
             if self._ending or pause:
                 self._left_alone = True
                 return pause
+            if self._clock() - now > _LOOK_EVERY:
+                # What was decided about the others is getting old: an alarm may be over by now.
+                return timedelta()
         held_back = len(fresh) > sum(len(batch) for batch in batches[len(repeats) :])
         if held_back:
             return min(_LOOK_EVERY, self._allowance.next_at(now) - now)

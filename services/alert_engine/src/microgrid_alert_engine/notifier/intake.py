@@ -63,8 +63,12 @@ class Intake:
             if cleared
             else []
         )
-        plan = plan_event(event, self._settings.current, told=told, now=self._clock())
-        await self._record(plan)
+        await self._record(
+            _planned_by(
+                lambda: plan_event(event, self._settings.current, told=told, now=self._clock()),
+                DeliveryPlan(event.alert.id),
+            )
+        )
 
     async def escalate(self) -> None:
         """Make the steps of escalations that are due."""
@@ -76,7 +80,10 @@ class Intake:
                 lambda: self._records.get(follow_up.alert_id),  # noqa: B023 - awaited here
                 dependency=REDIS,
             )
-            plan = plan_follow_up(follow_up, alert, self._settings.current, now=self._clock())
+            plan = _planned_by(
+                lambda: plan_follow_up(follow_up, alert, self._settings.current, now=self._clock()),  # noqa: B023
+                DeliveryPlan(follow_up.alert_id, stops_escalation=True),
+            )
             await self._record(plan)
 
     async def _record(self, plan: DeliveryPlan) -> None:
@@ -84,3 +91,12 @@ class Intake:
         if new:
             log.info("notifications_planned", alert_id=plan.alert_id, deliveries=len(new))
             self._planned()
+
+
+def _planned_by(make_plan: Callable[[], DeliveryPlan], otherwise: DeliveryPlan) -> DeliveryPlan:
+    try:
+        return make_plan()
+    except Exception:
+        # A fault of ours about one alarm: what is to be told about the others waits behind it.
+        log.exception("notification_planning_failed", alert_id=otherwise.alert_id)
+        return otherwise

@@ -40,6 +40,9 @@ MOST_REPEATS: Final = 5
 FAILURES_BEFORE_HURRY: Final = 3
 """How often a critical alarm may fail to go out before the next step of its escalation is made at once."""
 
+_LONGEST_DELAY: Final = timedelta(minutes=10)
+_LONGEST_DELAY_OF_URGENT: Final = timedelta(minutes=1)
+
 _LONGEST_PROBLEM: Final = 300
 
 
@@ -200,7 +203,8 @@ class Poster:
 
     async def _try_later(self, begun: Sequence[Delivery], error: RetryableError) -> timedelta:
         pause = self._backoff.next_delay(at_least=error.retry_after)
-        own = timedelta(seconds=min(600, 2 ** begun[0].attempts))
+        longest = _LONGEST_DELAY_OF_URGENT if begun[0].goes_first else _LONGEST_DELAY
+        own = min(longest, timedelta(seconds=2 ** min(begun[0].attempts, 20)))
         await self._store(
             begun,
             state=DeliveryState.PENDING,

@@ -132,7 +132,9 @@ class RedisDeliveryLog:
                     alert_id, _, delivery = member.decode().rpartition(" ")
                     pipeline.hget(_of_alert_key(alert_id), delivery)
                 texts = cast("list[bytes | None]", await pipeline.execute())
-        return [_delivery(text) for text in texts if text is not None]
+        found = [_delivery(text) for text in texts if text is not None]
+        # Between the two answers somebody may have begun to send one of them, or settled it.
+        return [one for one in found if _is_due(one, before)]
 
     async def change(self, deliveries: Sequence[Delivery]) -> bool:
         """As `DeliveryLog.change`."""
@@ -185,6 +187,10 @@ class RedisDeliveryLog:
     async def ping(self) -> None:
         """As `DeliveryLog.ping`."""
         await connection.ping(self._client)
+
+
+def _is_due(delivery: Delivery, before: datetime | None) -> bool:
+    return delivery.look_again_at is not None and (before is None or delivery.look_again_at <= before)
 
 
 def _of_alert_key(alert_id: str) -> str:
