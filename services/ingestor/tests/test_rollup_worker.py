@@ -20,8 +20,8 @@ from microgrid_common.testing.fakes.rollup_store import FakeRollupStore
 from microgrid_common.testing.fakes.telemetry_store import FakeTelemetryStore
 from microgrid_common.testing.waiting import wait_until
 from microgrid_common.transforms.rollups.calendar import HOUR_MS
-from microgrid_common.transforms.rollups.samples import Samples
 from microgrid_common.transforms.rollups.rollup import Rollup
+from microgrid_common.transforms.rollups.samples import Samples
 from microgrid_ingestor.rollup_marks import REFRESH, SETTLE, due_at, touched_buckets
 from microgrid_ingestor.rollup_worker import LEASE, RollupPorts, make_due_rollups, make_rollups
 
