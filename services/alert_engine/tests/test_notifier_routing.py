@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from microgrid_alert_engine.notifier.planning import plan_event, plan_follow_up
 from microgrid_alert_engine.notifier.weekly import covers, end_of
 from microgrid_common.ports.delivery_log import DeliveryPlan
-from microgrid_common.schemas.alert import AlertTransition, Severity
+from microgrid_common.schemas.alert import AlertTransition, Severity, Suppression, SuppressionCause
 from microgrid_common.schemas.delivery import Delivery, DeliveryState, FollowUp
 from microgrid_common.schemas.notification import WEEKDAYS, NotificationSettings, WeeklyRange
 from microgrid_common.testing.notification_samples import (
@@ -108,6 +108,17 @@ def test_of_two_routes_that_reach_the_same_each_is_told_once() -> None:
 )
 def test_what_concerns_nobody_is_told_to_nobody(event: Any) -> None:
     assert plan_event(event, settings_with({}), told=[], now=SAMPLE_TIME).deliveries == ()
+
+
+def test_a_gateway_that_is_lost_with_fifty_children_is_one_notification() -> None:
+    follows = Suppression(at=SAMPLE_TIME, cause=SuppressionCause.PARENT_DOWN, by="device-1")
+    children = [lasting_alarm(number, suppressed=follows) for number in range(2, 52)]
+    plans = [
+        plan_event(event_of(alarm), settings_with({"escalation": STEPS}), told=[], now=SAMPLE_TIME)
+        for alarm in [lasting_alarm(1), *children]
+    ]
+    assert [one.alert_id for made in plans for one in made.deliveries] == ["alert-1"]
+    assert [made.alert_id for made in plans if made.follow_up] == ["alert-1"]
 
 
 @pytest.mark.parametrize("transition", ["unshelved", "unsuppressed", "returned_to_service"])
