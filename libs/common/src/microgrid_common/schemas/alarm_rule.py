@@ -228,6 +228,8 @@ class AlarmRuleDraft(_Part):
     """How long it must be over before the alarm ends."""
     latching: bool = False
     """Whether the alarm lasts, also when the condition is over, until an operator has acknowledged it."""
+    chattering_delay: bool = True
+    """Whether an alarm that comes and goes too often is made to last longer by itself."""
     minimum_quality: Quality = Quality.UNCERTAIN
     """Readings of less are not judged."""
     first_out_group: Identifier | None = None

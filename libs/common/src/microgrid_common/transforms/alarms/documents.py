@@ -82,10 +82,12 @@ class DeviceAlarms(msgspec.Struct, omit_defaults=True):
     disconnected_since: datetime | None = None
     """By the link's own events; None while connected."""
     stale_since: datetime | None = None
+    linked_at: datetime | None = None
+    """When the newest change of the link was that is known here."""
+    linked: list[str] = msgspec.field(default_factory=list)
+    """Which changes there were at that time."""
     points: dict[str, AlarmPoint] = msgspec.field(default_factory=dict)
     """By rule id; a rule without anything to remember has none."""
-    out_of_service: OutOfService | None = None
-    """The whole device."""
 
 
 class FirstOut(msgspec.Struct, omit_defaults=True):
