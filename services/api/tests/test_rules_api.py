@@ -27,6 +27,7 @@ WHOLE: dict[str, Any] = {
     "on_delay_seconds": 0,
     "off_delay_seconds": 0,
     "latching": False,
+    "chattering_delay": True,
     "minimum_quality": "uncertain",
     "first_out_group": None,
     "disabled_because": None,

@@ -30,6 +30,7 @@ _DRAFT: dict[str, JsonValue] = {
     "on_delay_seconds": 60,
     "off_delay_seconds": 0,
     "latching": False,
+    "chattering_delay": True,
     "minimum_quality": "uncertain",
     "first_out_group": None,
 }
