@@ -147,7 +147,11 @@ async def test_a_server_that_cannot_now_is_asked_again(status: int) -> None:
 
 @pytest.mark.parametrize(
     ("status", "meaning"),
-    [(401, "token is not valid"), (403, "token has no permission for this"), (404, "bucket does not exist")],
+    [
+        (401, "token is not valid"),
+        (403, "token has no permission for this"),
+        (404, "bucket does not exist, see `microgrid-ingestor setup`"),
+    ],
 )
 async def test_wrong_settings_can_be_mended_while_readings_wait(status: int, meaning: str) -> None:
     text = '{"code": "not found", "message": "bucket \\"b\\" not found"}'

@@ -164,6 +164,9 @@ class GridEvaluation:
                 self.changes.grid_changed = True
                 for child in self._children[device_id]:
                     self._settle(child, self._devices[child], self._rules_of(child), at)
+                    if self._devices[child].points:
+                        # Not before its timer is set anew may what the parent suppressed come back.
+                        self.changes.devices.add(child)
         self._judge_silence(device_id, device, at)
         self._settle(device_id, device, self._rules_of(device_id), at)
 
