@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,10 @@ from microgrid_common.schemas.catalogue import BY_NAME
 from microgrid_common.schemas.device import UNREGISTERED
 from microgrid_common.schemas.identifiers import DEFAULT_DEVICE_ID, DEFAULT_GRID_ID
 from microgrid_common.transforms.alarms.check_rule import check_rule
+from microgrid_common.transforms.alarms.documents import Sample
 from microgrid_common.transforms.alarms.rule_plan import RulePlan
 
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SHIPPED = load_rules(None)
 BY_ID = {rule.rule_id: rule for rule in SHIPPED}
 PLAN = RulePlan(AlarmRule(**draft.model_dump(), version=1) for draft in SHIPPED)
@@ -170,7 +173,7 @@ def test_a_device_that_is_gone_or_silent_waits_until_the_loss_of_its_gateway_is_
     watching = PLAN.for_device("village-1", "device-1", "meter", None).on_silence
     assert {rule.rule.rule_id: rule.rule.on_delay_seconds for rule in watching} == {
         "device-disconnected": 60,
-        "device-stale": 60,
+        "device-stale": 120,
     }
 
 
@@ -202,6 +205,25 @@ def test_a_reading_beyond_a_limit_raises_what_it_should(
     metrics: dict[str, float], rule_ids: set[str]
 ) -> None:
     assert entering(metrics) == rule_ids
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "before", "now", "holds"),
+    [
+        ("grid-tie-lost", 1.0, 0.0, True),
+        ("grid-tie-lost", None, 0.0, False),
+        ("battery-soc-falling-fast", 80.0, 77.0, True),
+        ("battery-soc-falling-fast", 80.0, 79.0, False),
+        ("battery-soc-falling-fast", 77.0, 80.0, False),
+    ],
+)
+def test_a_change_within_a_minute_raises_what_it_should(
+    rule_id: str, before: float | None, now: float, holds: object
+) -> None:
+    rule = PLAN.for_device("village-1", "battery-1", "battery", None).by_id[rule_id]
+    previous = None if before is None else Sample(NOON, before)
+    held_before = False
+    assert rule.judge_change(previous, Sample(NOON + timedelta(minutes=1), now), held_before) is holds
 
 
 @pytest.mark.parametrize(
