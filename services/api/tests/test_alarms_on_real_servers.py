@@ -15,6 +15,7 @@ from microgrid_api.live import LiveFeed
 from microgrid_api.ports import ApiPorts
 from microgrid_api.settings import ApiSettings
 from microgrid_api.wiring import build
+from microgrid_common.runtime.alarm_desk import PlatformAlarms
 from microgrid_common.schemas.alert import Severity, Shelving
 from microgrid_common.testing.samples import SAMPLE_TIME, put_alerts, sample_record
 from microgrid_common.testing.servers import Redis
@@ -92,6 +93,47 @@ async def test_alerts_are_found_page_by_page_and_shown(client: httpx.AsyncClient
     assert (await client.get("/api/alerts/town/alert-village-6")).status_code == 404
 
 
+async def test_what_operators_do_is_stored_and_told(client: httpx.AsyncClient, ports: ApiPorts) -> None:
+    alert_id = await raised_alert(client, ports)
+    action, shown_at = f"/api/alerts/{alert_id}", f"/api/alerts/platform/{alert_id}"
+    await client.put(f"{action}/acknowledge", json={"note": "I go there."})
+    answer = await client.post(f"{action}/shelve", json={"minutes": 60, "reason": "A new disk comes."})
+    assert answer.status_code == 200, answer.text
+    shown = await get(client, shown_at)
+    assert shown == answer.json()
+    assert (shown["state"], shown["acknowledged"]["by"]) == ("shelved", "user")
+    assert [note["text"] for note in shown["notes"]] == ["I go there."]
+    assert (await get(client, "/api/alerts/platform", status="active"))["alerts"] == []
+    assert (await get(client, "/api/alerts/platform", put_aside=True))["alerts"][0]["id"] == alert_id
+    assert (await client.post(f"{action}/unshelve")).json()["state"] == "acknowledged"
+    refused = await client.post(f"{action}/clear")
+    assert (refused.status_code, "still holds" in refused.json()["detail"]) == (409, True)
+    assert await get(client, shown_at) == {**shown, "state": "acknowledged", "shelved": None}
+    assert (await client.put("/api/alerts/alert-village-1/acknowledge")).status_code == 404
+
+
+async def test_of_many_who_act_at_once_nobody_is_lost(client: httpx.AsyncClient, ports: ApiPorts) -> None:
+    alert_id = await raised_alert(client, ports)
+    path = f"/api/alerts/{alert_id}"
+    answers = await asyncio.gather(
+        *(client.post(f"{path}/note", json={"text": f"note {number}"}) for number in range(8)),
+        *(client.put(f"{path}/acknowledge") for _ in range(4)),
+    )
+    assert {answer.status_code for answer in answers} == {200}
+    alert = await get(client, f"/api/alerts/platform/{alert_id}")
+    assert alert["state"] == "acknowledged"
+    assert sorted(note["text"] for note in alert["notes"]) == [f"note {number}" for number in range(8)]
+
+
+async def raised_alert(client: httpx.AsyncClient, ports: ApiPorts) -> str:
+    """The id of an alert of the platform: its storage is filling up."""
+    await PlatformAlarms(ports.states).raise_alert(
+        "storage", "platform:storage", severity=Severity.WARNING, message="Storage is filling", at=SAMPLE_TIME
+    )
+    [alert] = (await get(client, "/api/alerts/platform", status="active"))["alerts"]
+    return str(alert["id"])
+
+
 async def test_of_many_who_change_a_rule_at_once_one_does(client: httpx.AsyncClient) -> None:
     made = await client.post("/api/rules", json=RULE)
     assert made.status_code == 201, made.text
@@ -139,6 +181,8 @@ async def test_a_push_token_is_registered_and_removed(client: httpx.AsyncClient,
 CALLS: list[tuple[str, str, Any]] = [
     ("GET", "/api/alerts/village", None),
     ("GET", "/api/alerts/village/alert-village-1", None),
+    ("PUT", "/api/alerts/alert-village-1/acknowledge", None),
+    ("POST", "/api/alerts/alert-village-1/shelve", {"minutes": 60, "reason": "test"}),
     ("GET", "/api/rules", None),
     ("POST", "/api/rules", RULE),
     ("PUT", "/api/rules/battery-low", {**RULE, "version": 1}),

@@ -18,6 +18,7 @@ from microgrid_api.live_clients import LiveClients
 from microgrid_api.ports import ApiPorts
 from microgrid_api.routes import (
     alarm_load,
+    alert_actions,
     alerts,
     dashboard,
     devices,
@@ -30,6 +31,7 @@ from microgrid_api.routes import (
     quarantine,
     rules,
 )
+from microgrid_common.runtime.alarm_desk import AlarmDesk
 
 LONGEST_SHELVING: Final = timedelta(hours=24)
 """An alarm that nobody needs for longer is a case for maintenance, or out of service."""
@@ -114,6 +116,7 @@ def create_app(
         failed_logins=FailedLogins(),
         live_clients=LiveClients(limit=live_clients_limit),
         cors_origins=origins,
+        alarm_desk=AlarmDesk(ports.states, ports.records, now),
         longest_shelving=longest_shelving,
         now=now,
     )
@@ -135,6 +138,7 @@ def create_app(
         live,
         alarm_load,
         alerts,
+        alert_actions,
         devices,
         ledger,
         rules,

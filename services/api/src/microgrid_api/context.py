@@ -14,6 +14,7 @@ from microgrid_api.auth import PROTOTYPE_USERNAME, FailedLogins, PrototypeAuthen
 from microgrid_api.live import LiveFeed
 from microgrid_api.live_clients import LiveClients
 from microgrid_api.ports import ApiPorts
+from microgrid_common.runtime.alarm_desk import AlarmDesk
 from microgrid_common.schemas.alert import Alert
 from microgrid_common.schemas.identifiers import PLATFORM_GRID_ID
 
@@ -27,6 +28,8 @@ class ApiContext:
     authentication: PrototypeAuthentication
     failed_logins: FailedLogins
     live_clients: LiveClients
+    alarm_desk: AlarmDesk
+    """Carries out what operators do about alerts."""
     longest_shelving: timedelta
     """For how long an operator may put an alarm aside at once."""
     cors_origins: frozenset[str]
