@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 
 from microgrid_common.adapters.influx.telemetry_store import InfluxTelemetryStore
-from microgrid_common.adapters.redis.alert_store import RedisAlertStore
+from microgrid_common.adapters.redis.alert_records import RedisAlertRecords
 from microgrid_common.adapters.redis.connection import make_client
 from microgrid_common.adapters.redis.durable_log import RedisDurableLog
 from microgrid_common.schemas.identifiers import PLATFORM_GRID_ID
@@ -227,10 +227,10 @@ async def test_before_the_log_is_full_the_receiver_waits_says_so_and_goes_on_whe
 ) -> None:
     broker.reset()
     client = make_client(redis_url)
-    alerts = RedisAlertStore(client)
+    records = RedisAlertRecords(client)
 
     async def active() -> list[str]:
-        return sorted(alert.rule_id for alert in await alerts.active_alerts(PLATFORM_GRID_ID))
+        return sorted(alert.rule_id for alert in await records.active_alerts(PLATFORM_GRID_ID))
 
     async def readings_in_all_streams() -> tuple[int, int]:
         streams = [await client.xinfo_stream(stream) for stream in await client.keys("readings:*")]

@@ -1,121 +1,48 @@
-"""The engine on fakes: crashes, failures, poison; and that none of these changes the history of alerts."""
+"""The engine on fakes: crashes, conflicts, failures, poison; and that none of these changes the history."""
 
-import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from random import Random
+from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from msgspec.structs import replace
 from prometheus_client import REGISTRY
+from services.alert_engine.tests.engine_world import (
+    HIGH_KW,
+    HIGH_LOAD,
+    NORMAL_KW,
+    STREAM,
+    CrashError,
+    World,
+    at,
+    load,
+    notice,
+)
 
-from microgrid_alert_engine.engine import AlertEngine
-from microgrid_alert_engine.rules import PROTOTYPE_RULES, Rule, RuleSet
-from microgrid_common.ports.alert_store import AlertToRaise
+from microgrid_common.ports.alarm_states import GridCommit
 from microgrid_common.ports.durable_log import Record
-from microgrid_common.ports.errors import PermanentError, RetryableError
-from microgrid_common.schemas.alert import Alert
-from microgrid_common.schemas.notice import DeviceNotice
-from microgrid_common.schemas.quarantine import QuarantinedMessage
-from microgrid_common.schemas.reading import Flag, Reading, decode_readings, encode_readings
+from microgrid_common.ports.errors import RetryableError
+from microgrid_common.schemas.alarm_rule import AlarmRuleDraft, ExpressionCondition
+from microgrid_common.schemas.alert import Severity
+from microgrid_common.schemas.identifiers import PLATFORM_GRID_ID
+from microgrid_common.schemas.reading import Reading, decode_readings
 from microgrid_common.schemas.streams import (
+    LINK_KIND,
     NOTICE_KIND,
     PRESENCE_KIND,
-    QUARANTINE_STREAM,
     READINGS_KIND,
     REFUSALS_KIND,
+    TICK_KIND,
 )
-from microgrid_common.testing.fakes.alert_store import FakeAlertStore
-from microgrid_common.testing.fakes.durable_log import FakeDurableLog
-from microgrid_common.testing.fakes.evaluation_progress import FakeEvaluationProgress
-from microgrid_common.testing.samples import SAMPLE_TIME, sample_reading
+from microgrid_common.testing.fakes.alarm_states import FakeAlarmStates
+from microgrid_common.testing.samples import sample_reading
+from microgrid_common.transforms.alarms.evaluation import GridEvaluation
 
-STREAM = "readings:0"
-QUIET = timedelta(minutes=10)
-HIGH_LOAD = PROTOTYPE_RULES[0].message
-NORMAL_KW, HIGH_KW = 10.0, 15.0
-
-Input = Reading | DeviceNotice
-
-
-def at(seconds: float) -> datetime:
-    return SAMPLE_TIME + timedelta(seconds=seconds)
-
-
-def load(seconds: float, consumption_kw: float, device_id: str = "meter") -> Reading:
-    return sample_reading(at(seconds), device_id=device_id, consumption_kw=consumption_kw)
-
-
-def notice(seconds: float, message: str = HIGH_LOAD, device_id: str = "meter") -> DeviceNotice:
-    return DeviceNotice(grid_id="default", device_id=device_id, received_at=at(seconds), message=message)
-
-
-class CrashError(BaseException):
-    """The process ends here."""
-
-
-@dataclass
-class World:
-    """An engine with all that outlives it."""
-
-    now: datetime = SAMPLE_TIME
-    log: FakeDurableLog = field(default_factory=FakeDurableLog)
-    progress: FakeEvaluationProgress = field(default_factory=FakeEvaluationProgress)
-
-    def __post_init__(self) -> None:
-        self.alerts = FakeAlertStore(self.log)
-
-    async def start(self) -> None:
-        self.engine = AlertEngine(
-            alerts=self.alerts,
-            progress=self.progress,
-            durable_log=self.log,
-            rules=PROTOTYPE_RULES,
-            notice_quiet=QUIET,
-            clock=lambda: self.now,
-        )
-        self.consumer = self.log.consumer(group="engine", member="one", streams=[STREAM])
-        await self.engine.restore()
-
-    async def append(self, *inputs: Input) -> None:
-        await self.log.append(
-            [
-                Record(STREAM, READINGS_KIND, encode_readings([each]))
-                if isinstance(each, Reading)
-                else Record(STREAM, NOTICE_KIND, each.model_dump_json().encode())
-                for each in inputs
-            ]
-        )
-
-    async def settle(self, *, entries_per_read: int = 20) -> None:
-        while entries := await self.consumer.read(count=entries_per_read, wait=timedelta()):
-            await self.engine.process(entries)
-            await self.consumer.acknowledge(entries)
-        await self.engine.end_silent_alerts()
-
-    async def take(self, *inputs: Input) -> None:
-        await self.append(*inputs)
-        await self.settle()
-
-    @property
-    def history(self) -> list[tuple[str, str, str, str, datetime]]:
-        return [
-            (event.transition, event.alert.id, event.alert.device_id, event.alert.rule_id, event.at)
-            for event in self.alerts.events
-        ]
-
-    @property
-    def transitions(self) -> list[str]:
-        return [event.transition for event in self.alerts.events]
-
-    @property
-    def quarantined(self) -> list[QuarantinedMessage]:
-        entries = self.log.streams[QUARANTINE_STREAM]
-        return [QuarantinedMessage.model_validate_json(entry.data) for entry in entries]
+FAILING = AlarmRuleDraft(
+    rule_id="ratio",
+    name="Ratio",
+    condition=ExpressionCondition(expression="generation_kw / consumption_kw > 2"),
+    severity=Severity.WARNING,
+    message="Much more is generated than used.",
+)
 
 
 @pytest.fixture
@@ -129,39 +56,32 @@ def quarantined_so_far() -> float:
     return REGISTRY.get_sample_value("microgrid_quarantined_total", {"reason": "internal_error"}) or 0
 
 
-class LosesAnswers(FakeAlertStore):
-    """Does what it is asked to, and the first answer is lost on the way."""
+def sunny(seconds: float, consumption_kw: float) -> Reading:
+    return sample_reading(at(seconds), consumption_kw=consumption_kw, generation_kw=1.0, irradiance_w_m2=60.0)
 
-    async def raise_alert(self, wanted: AlertToRaise) -> Alert | None:
-        alert = await super().raise_alert(wanted)
-        if len(self.events) == 1 and alert:
-            raise RetryableError("the connection broke")
-        return alert
+
+def fail_on(monkeypatch: pytest.MonkeyPatch, *devices: str) -> None:
+    """Let the evaluation fail on readings of some devices, after it has changed something."""
+    on_reading = GridEvaluation.on_reading
+
+    def faulty(self: GridEvaluation, reading: Reading) -> None:
+        on_reading(self, reading)
+        if reading.device_id in devices:
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(GridEvaluation, "on_reading", faulty)
 
 
 class TestFailures:
     async def test_while_the_store_is_away_it_waits_and_nothing_is_lost(self, world: World) -> None:
-        world.alerts.fail_next(RetryableError("away"), times=2)
-        world.progress.fail_next(RetryableError("away"), times=2)
+        world.states.fail_next(RetryableError("away"), times=3)
         await world.take(load(0, HIGH_KW), load(1, NORMAL_KW))
         assert world.transitions == ["raised", "cleared"]
 
-    async def test_an_answer_that_was_lost_makes_no_second_alert(self) -> None:
-        world = World()
-        world.alerts = LosesAnswers(world.log)
-        await world.start()
+    async def test_an_answer_that_was_lost_makes_no_second_alert(self, world: World) -> None:
+        world.states.lose_next_answer()
         await world.take(load(0, HIGH_KW), load(1, HIGH_KW), load(2, NORMAL_KW))
         assert world.transitions == ["raised", "cleared"]
-
-    async def test_what_the_store_refuses_for_good_does_not_stop_other_devices(self, world: World) -> None:
-        world.alerts.fail_next(PermanentError("no"))
-        await world.take(load(0, HIGH_KW, "broken"), load(0, HIGH_KW, "sound"))
-        assert [alert.device_id for alert in await world.alerts.active_alerts()] == ["sound"]
-
-    async def test_what_was_refused_is_asked_for_again_with_the_next_reading(self, world: World) -> None:
-        world.alerts.fail_next(PermanentError("no"))
-        await world.take(load(0, HIGH_KW), load(1, HIGH_KW))
-        assert world.transitions == ["raised"]
 
     @pytest.mark.parametrize(
         "poison",
@@ -169,6 +89,8 @@ class TestFailures:
             Record(STREAM, READINGS_KIND, b"\xff\x00"),
             Record(STREAM, READINGS_KIND, b'[{"grid_id":1}]'),
             Record(STREAM, NOTICE_KIND, b'{"grid_id":"../x"}'),
+            Record(STREAM, LINK_KIND, b"{}"),
+            Record(STREAM, TICK_KIND, b'{"grid_id":"default"}'),
             Record(STREAM, "invention", b"{}"),
         ],
     )
@@ -192,19 +114,94 @@ class TestFailures:
     async def test_a_fault_of_ours_on_one_reading_does_not_stop_the_others(
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        judge = RuleSet.judge
+        fail_on(monkeypatch, "faulty")
+        before, faulty, after = load(0, HIGH_KW, "before"), load(0, HIGH_KW, "faulty"), load(0, HIGH_KW)
+        await world.take(before, faulty, load(1, HIGH_KW, "faulty"), after)
+        assert sorted(alert.device_id for alert in world.states.alerts.values()) == ["before", "meter"]
+        assert [decode_readings(kept.raw)[0].timestamp for kept in world.quarantined] == [at(0), at(1)]
 
-        def faulty(self: RuleSet, metrics: Mapping[str, float]) -> list[tuple[Rule, bool]]:
-            return (
-                []
-                if metrics["consumption_kw"] / (metrics["consumption_kw"] - 13) < 0
-                else judge(self, metrics)
-            )
+    async def test_nothing_of_what_failed_halfway_is_stored(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fail_on(monkeypatch, "faulty")
+        await world.take(load(0, HIGH_KW, "faulty"))
+        documents = await world.states.load({"default": ["faulty"]})
+        assert documents["default"].devices["faulty"].points == {}
+        monkeypatch.undo()
+        await world.take(load(1, HIGH_KW, "faulty"))
+        assert world.transitions == ["raised"]
 
-        monkeypatch.setattr(RuleSet, "judge", faulty)
-        await world.take(load(0, 13, "faulty"), load(0, HIGH_KW, "sound"))
-        assert [alert.device_id for alert in await world.alerts.active_alerts()] == ["sound"]
-        assert [decode_readings(kept.raw) for kept in world.quarantined] == [[load(0, 13, "faulty")]]
+    async def test_a_rule_that_fails_goes_out_of_force_and_the_others_go_on(self, world: World) -> None:
+        await world.rules.put(FAILING, expected_version=None)
+        await world.watch.refresh()
+        await world.take(sunny(0, 0.0), sunny(1, HIGH_KW))
+        failed = next(rule for rule in (await world.rules.book()).rules if rule.rule_id == "ratio")
+        assert (failed.in_force, bool(failed.disabled_because)) == (False, True)
+        told = {(alert.grid_id, alert.rule_id) for alert in world.states.alerts.values()}
+        assert told == {
+            ("default", "load-abnormality"),
+            ("default", "solar-output-low"),
+            (PLATFORM_GRID_ID, "rule-failed-ratio"),
+        }
+
+    async def test_the_platforms_alert_ends_when_the_rule_is_mended(self, world: World) -> None:
+        failing = await world.rules.put(FAILING, expected_version=None)
+        await world.watch.refresh()
+        await world.take(sunny(0, 0.0))
+        await world.watch.refresh()
+        assert world.states.alerts["alert-platform-1"].status == "active"
+        mended = FAILING.model_copy(
+            update={"condition": ExpressionCondition(expression="generation_kw > 2 * consumption_kw")}
+        )
+        await world.rules.put(mended, expected_version=failing.version)
+        await world.watch.refresh()
+        assert world.states.alerts["alert-platform-1"].status == "resolved"
+
+
+class TestSeveralAtATime:
+    async def test_two_engines_on_the_same_entries_raise_one_alert(self, world: World) -> None:
+        other = World(log=world.log, states=world.states, rules=world.rules)
+        await other.start(member="other", group="other")
+        await world.append(load(0, HIGH_KW))
+        await world.settle()
+        await other.settle()
+        await world.append(load(1, NORMAL_KW), load(2, HIGH_KW))
+        await other.settle()
+        await world.settle()
+        assert world.transitions == ["raised", "cleared", "superseded", "raised"]
+
+    async def test_grids_are_told_apart_and_one_in_conflict_does_not_hold_up_others(self) -> None:
+        world = World(states=ConflictingOnce("village-1"))
+        await world.start()
+        await world.take(*(load(0, HIGH_KW, grid_id=f"village-{number}") for number in range(3)))
+        assert [alert.id for alert in world.states.alerts.values()] == [
+            "alert-village-0-1",
+            "alert-village-2-1",
+            "alert-village-1-1",
+        ]
+
+    async def test_what_a_crash_left_undone_is_done_once(self, world: World) -> None:
+        world.states.fail_next(CrashError(), after=1)
+        await world.append(load(0, HIGH_KW), load(1, NORMAL_KW))
+        with pytest.raises(CrashError):
+            await world.settle()
+        await world.start()
+        await world.settle()
+        assert world.transitions == ["raised", "cleared"]
+
+
+class ConflictingOnce(FakeAlarmStates):
+    """Says once that a grid was changed by somebody else."""
+
+    def __init__(self, grid_id: str) -> None:
+        super().__init__()
+        self._conflicting = {grid_id}
+
+    async def commit(self, commits: Sequence[GridCommit]) -> list[bool]:
+        refused = {commit.grid_id for commit in commits} & self._conflicting
+        self._conflicting -= refused
+        made = iter(await super().commit([each for each in commits if each.grid_id not in refused]))
+        return [False if each.grid_id in refused else next(made) for each in commits]
 
 
 class TestRestarts:
@@ -218,13 +215,19 @@ class TestRestarts:
 class TestNotices:
     async def test_an_alert_that_rests_on_a_notice_ends_when_the_device_is_quiet(self, world: World) -> None:
         await world.take(notice(0, "Door open"))
-        world.now = at(599)
-        await world.settle()
+        await world.pass_time(until=599)
         assert world.transitions == ["raised"]
-        world.now = at(600)
-        await world.settle()
+        await world.pass_time(until=600)
         assert world.transitions == ["raised", "cleared"]
         assert world.history[-1][-1] == at(600)
+
+    async def test_one_that_is_repeated_lasts(self, world: World) -> None:
+        await world.take(notice(0, "Door open"))
+        await world.take(notice(300, "Door open"))
+        await world.pass_time(until=899)
+        assert world.transitions == ["raised"]
+        await world.pass_time(until=900)
+        assert world.transitions == ["raised", "cleared"]
 
     async def test_a_notice_that_comes_again_after_its_episode_raises_nothing(self, world: World) -> None:
         await world.take(load(0, HIGH_KW), notice(0), load(5, NORMAL_KW), notice(0), notice(5))
@@ -236,140 +239,23 @@ class TestNotices:
         await world.take(notice(6))
         assert world.transitions == ["raised", "cleared"]
 
-    async def test_one_that_came_after_a_reading_was_measured_outlives_that_reading(
-        self, world: World
-    ) -> None:
-        await world.take(notice(10), load(5, NORMAL_KW))
-        assert world.transitions == ["raised"]
-        world.now = at(700)
-        await world.settle()
+    async def test_one_that_came_after_a_reading_was_measured_ends_in_silence(self, world: World) -> None:
+        await world.take(notice(10))
+        await world.pass_time(until=700)
         assert world.transitions == ["raised", "cleared"]
 
+    async def test_a_notice_and_a_reading_of_the_same_rule_are_one_alert(self, world: World) -> None:
+        await world.take(notice(0), load(1, HIGH_KW), notice(1))
+        await world.pass_time(until=9_999)
+        assert world.transitions == ["raised"]
+        await world.take(load(10_000, NORMAL_KW))
+        assert world.transitions == ["raised", "cleared"]
+        assert world.states.events[0].alert.message == HIGH_LOAD
 
-# What two devices measure, second by second; None is a reading that lacks the metric.
-Script = list[tuple[str, float | None]]
+    async def test_the_same_text_of_two_devices_is_two_alerts(self, world: World) -> None:
+        await world.take(notice(0, "Door open", "front"), notice(1, "Door open", "back"))
+        assert world.transitions == ["raised", "raised"]
 
-# A machine that does something else meanwhile makes no test fail.
-slow_machine = settings(deadline=None, max_examples=200)
-
-scripts = st.lists(
-    st.tuples(st.sampled_from(["meter", "inverter"]), st.sampled_from([NORMAL_KW, HIGH_KW, None])),
-    min_size=1,
-    max_size=12,
-)
-
-
-def readings_of(script: Script) -> list[Reading]:
-    return [
-        replace(
-            load(second, 0, device_id),
-            metrics={"battery_soc": 50.0} if value is None else {"consumption_kw": value},
-        )
-        for second, (device_id, value) in enumerate(script)
-    ]
-
-
-def expected_history(readings: Sequence[Reading]) -> list[tuple[str, str, datetime]]:
-    """The plain meaning of a rule, on readings in the order of their time."""
-    is_open: set[str] = set()
-    history = []
-    for reading in readings:
-        if "consumption_kw" not in reading.metrics:
-            continue
-        high = reading.metrics["consumption_kw"] > 14.0
-        if high != (reading.device_id in is_open):
-            history.append(("raised" if high else "cleared", reading.device_id, reading.timestamp))
-            is_open ^= {reading.device_id}
-    return history
-
-
-def in_time(arriving: Sequence[Reading]) -> list[Reading]:
-    """Without those that a newer one of the same device has overtaken."""
-    newest: dict[str, datetime] = {}
-    kept = []
-    for reading in arriving:
-        if "consumption_kw" in reading.metrics and reading.timestamp > newest.get(reading.device_id, at(-1)):
-            newest[reading.device_id] = reading.timestamp
-            kept.append(reading)
-    return kept
-
-
-def history_of(world: World) -> list[tuple[str, str, datetime]]:
-    return [(transition, device_id, time) for transition, _, device_id, _, time in world.history]
-
-
-def play(world: World, *inputs: Input) -> World:
-    async def playing() -> None:
-        await world.start()
-        await world.take(*inputs)
-
-    asyncio.run(playing())
-    return world
-
-
-@slow_machine
-@given(scripts)
-def test_the_history_is_what_the_rule_says(script: Script) -> None:
-    readings = readings_of(script)
-    assert history_of(play(World(), *readings)) == expected_history(readings)
-
-
-@slow_machine
-@given(scripts, st.data())
-def test_duplicates_and_late_copies_change_nothing(script: Script, data: st.DataObject) -> None:
-    readings = readings_of(script)
-    arriving: list[Reading] = []
-    for index, reading in enumerate(readings):
-        arriving.append(reading)
-        arriving += data.draw(st.lists(st.sampled_from(readings[: index + 1]), max_size=2))
-    assert history_of(play(World(), *arriving)) == expected_history(readings)
-
-
-@slow_machine
-@given(scripts, st.randoms(use_true_random=False))
-def test_in_any_order_what_is_late_on_arrival_changes_nothing(script: Script, random: Random) -> None:
-    shuffled = readings_of(script)
-    random.shuffle(shuffled)
-    assert history_of(play(World(), *shuffled)) == expected_history(in_time(shuffled))
-
-
-@slow_machine
-@given(scripts)
-def test_a_prototype_device_that_reports_its_own_alerts_changes_nothing(script: Script) -> None:
-    readings = [replace(reading, flags=(Flag.PROTOTYPE,)) for reading in readings_of(script)]
-    inputs: list[Input] = []
-    for reading in readings:
-        inputs.append(reading)
-        if reading.metrics.get("consumption_kw", 0) > 14.0:
-            inputs.append(notice((reading.timestamp - at(0)).total_seconds(), device_id=reading.device_id))
-    assert history_of(play(World(), *inputs)) == expected_history(readings)
-
-
-@slow_machine
-@given(
-    scripts,
-    st.lists(st.tuples(st.sampled_from(["alerts", "progress", "consumer"]), st.integers(0, 4)), max_size=6),
-    st.integers(1, 4),
-    st.data(),
-)
-def test_crashes_anywhere_change_nothing(
-    script: Script, crashes: list[tuple[str, int]], entries_per_read: int, data: st.DataObject
-) -> None:
-    world, readings = World(), readings_of(script)
-    arriving = data.draw(st.permutations(readings)) + data.draw(st.lists(st.sampled_from(readings)))
-
-    async def playing() -> None:
-        await world.append(*arriving)
-        for crash in [*crashes, None]:
-            await world.start()
-            dying = {"alerts": world.alerts, "progress": world.progress, "consumer": world.consumer}
-            if crash:
-                dying[crash[0]].fail_next(CrashError(), after=crash[1])
-            with suppress(CrashError):
-                await world.settle(entries_per_read=entries_per_read)
-            world.alerts.fail_no_more()
-            world.progress.fail_no_more()
-
-    asyncio.run(playing())
-    assert history_of(world) == expected_history(in_time(arriving))
-    assert len({alert_id for _, alert_id, *_ in world.history}) == len(world.alerts.alerts)
+    async def test_a_notice_counts_when_the_readings_are_of_long_ago(self, world: World) -> None:
+        await world.take(load(0, NORMAL_KW), notice(timedelta(minutes=10).total_seconds()))
+        assert world.transitions == ["raised"]

@@ -15,7 +15,6 @@ from microgrid_api.ports import ApiPorts
 from microgrid_common.runtime.quarantine_replay import Replayer
 from microgrid_common.testing.fakes.alarm_states import FakeAlarmStates
 from microgrid_common.testing.fakes.alert_records import FakeAlertRecords
-from microgrid_common.testing.fakes.alert_store import FakeAlertStore
 from microgrid_common.testing.fakes.device_registry import FakeDeviceRegistry
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
 from microgrid_common.testing.fakes.ledger_store import FakeLedgerStore
@@ -55,11 +54,6 @@ def log() -> FakeDurableLog:
 
 
 @pytest.fixture
-def alerts(log: FakeDurableLog) -> FakeAlertStore:
-    return FakeAlertStore(log)
-
-
-@pytest.fixture
 def states(log: FakeDurableLog) -> FakeAlarmStates:
     return FakeAlarmStates(log)
 
@@ -88,7 +82,6 @@ def ledgers() -> FakeLedgerStore:
 def ports(
     *,
     log: FakeDurableLog,
-    alerts: FakeAlertStore,
     states: FakeAlarmStates,
     telemetry: FakeTelemetryStore,
     quarantine: FakeQuarantine,
@@ -97,7 +90,6 @@ def ports(
     devices = FakeDeviceRegistry()
     return ApiPorts(
         log=log,
-        alerts=alerts,
         records=FakeAlertRecords(states),
         states=states,
         rules=FakeRuleStore(),

@@ -16,11 +16,11 @@ from websockets.asyncio.client import connect
 from microgrid_api.service import run
 from microgrid_api.settings import ApiSettings
 from microgrid_api.wiring import build
-from microgrid_common.adapters.redis.alert_store import RedisAlertStore
+from microgrid_common.adapters.redis.alarm_states import RedisAlarmStates
 from microgrid_common.adapters.redis.connection import make_client
 from microgrid_common.adapters.redis.durable_log import RedisDurableLog
 from microgrid_common.adapters.telemetry_stores import open_telemetry_store
-from microgrid_common.testing.samples import append_readings, sample_alert, sample_reading
+from microgrid_common.testing.samples import append_readings, put_alerts, sample_reading, sample_record
 from microgrid_common.testing.servers import InfluxBucket, InfluxDB, Redis
 from microgrid_common.testing.waiting import free_port, wait_until
 
@@ -114,7 +114,7 @@ async def test_what_the_other_services_write_is_shown(settings: ApiSettings) -> 
             await append_readings(RedisDurableLog(redis), reading)
             message: dict[str, Any] = json.loads(await live.recv())
             assert message["readings"]["consumption_kw"]["value"] == 14.2
-            await RedisAlertStore(redis).raise_alert(sample_alert(time))
+            await put_alerts(RedisAlarmStates(redis), sample_record(time))
             message = json.loads(await live.recv())
             assert (message["type"], message["transition"]) == ("alert", "raised")
 

@@ -12,7 +12,7 @@ from microgrid_api.live import LiveFeed
 from microgrid_api.ports import ApiPorts
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.testing.asgi_websocket import asgi_websocket
-from microgrid_common.testing.fakes.alert_store import FakeAlertStore
+from microgrid_common.testing.fakes.alert_records import FakeAlertRecords
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
 
 JSON = {"Content-Type": "application/json"}
@@ -127,9 +127,9 @@ async def test_pages_of_those_origins_may_send_and_read_versions(
 
 
 async def test_an_error_of_our_own_shows_nothing_of_the_inside(
-    operator: httpx.AsyncClient, alerts: FakeAlertStore
+    operator: httpx.AsyncClient, records: FakeAlertRecords
 ) -> None:
-    alerts.fail_next(ZeroDivisionError("inside"))
+    records.fail_next(ZeroDivisionError("inside"))
     answer = await operator.get("/api/dashboard/alerts")
     assert (answer.status_code, answer.json()) == (
         500,

@@ -10,12 +10,25 @@ from msgspec.structs import replace
 from microgrid_api import errors
 from microgrid_api.live import LiveFeed
 from microgrid_common.ports.errors import PermanentError, RetryableError
-from microgrid_common.schemas.alert import Severity
+from microgrid_common.schemas.alert import (
+    OutOfService,
+    Severity,
+    Shelving,
+    Suppression,
+    SuppressionCause,
+)
 from microgrid_common.schemas.identifiers import PLATFORM_GRID_ID
-from microgrid_common.testing.fakes.alert_store import FakeAlertStore
+from microgrid_common.testing.fakes.alarm_states import FakeAlarmStates
+from microgrid_common.testing.fakes.alert_records import FakeAlertRecords
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
 from microgrid_common.testing.fakes.telemetry_store import FakeTelemetryStore
-from microgrid_common.testing.samples import SAMPLE_TIME, append_readings, sample_alert, sample_reading
+from microgrid_common.testing.samples import (
+    SAMPLE_TIME,
+    append_readings,
+    put_alerts,
+    sample_reading,
+    sample_record,
+)
 from microgrid_common.testing.waiting import wait_until
 
 MINUTE = timedelta(minutes=1)
@@ -93,13 +106,14 @@ async def test_realtime_does_not_say_there_is_nothing_before_it_knows(
 
 
 async def test_the_newest_alert_comes_first_and_a_cleared_one_not_at_all(
-    operator: httpx.AsyncClient, alerts: FakeAlertStore
+    operator: httpx.AsyncClient, states: FakeAlarmStates
 ) -> None:
-    await alerts.raise_alert(sample_alert(SAMPLE_TIME, rule_id="first"))
-    await alerts.raise_alert(sample_alert(SAMPLE_TIME + 2 * MINUTE, rule_id="second"))
-    await alerts.raise_alert(sample_alert(SAMPLE_TIME + MINUTE, rule_id="third", severity=Severity.CRITICAL))
-    later = SAMPLE_TIME + 3 * MINUTE
-    await alerts.clear_alert("default", "prototype", "first", cleared_at=later, effective_at=later)
+    await put_alerts(
+        states,
+        sample_record(SAMPLE_TIME, number=1, cleared_at=SAMPLE_TIME + 3 * MINUTE),
+        sample_record(SAMPLE_TIME + 2 * MINUTE, number=2),
+        sample_record(SAMPLE_TIME + MINUTE, number=3, severity=Severity.CRITICAL),
+    )
     answer = await operator.get("/api/dashboard/alerts")
     assert [(alert["id"], alert["severity"]) for alert in answer.json()] == [
         ("alert-2", "warning"),
@@ -113,20 +127,43 @@ async def test_no_alert_is_an_empty_list(operator: httpx.AsyncClient) -> None:
 
 
 async def test_alerts_of_another_grid_are_not_shown(
-    operator: httpx.AsyncClient, alerts: FakeAlertStore
+    operator: httpx.AsyncClient, states: FakeAlarmStates
 ) -> None:
-    await alerts.raise_alert(sample_alert(grid_id="village-2"))
+    await put_alerts(states, sample_record(grid_id="village-2"))
     assert (await operator.get("/api/dashboard/alerts")).json() == []
 
 
 async def test_alerts_about_the_platform_are_shown_among_those_of_the_grid(
-    operator: httpx.AsyncClient, alerts: FakeAlertStore
+    operator: httpx.AsyncClient, states: FakeAlarmStates
 ) -> None:
-    await alerts.raise_alert(sample_alert(SAMPLE_TIME))
-    await alerts.raise_alert(sample_alert(SAMPLE_TIME + MINUTE, grid_id=PLATFORM_GRID_ID))
-    await alerts.raise_alert(sample_alert(SAMPLE_TIME + 2 * MINUTE, rule_id="another"))
+    await put_alerts(
+        states,
+        sample_record(SAMPLE_TIME, number=1),
+        sample_record(SAMPLE_TIME + MINUTE, grid_id=PLATFORM_GRID_ID),
+        sample_record(SAMPLE_TIME + 2 * MINUTE, number=2),
+    )
     answer = await operator.get("/api/dashboard/alerts")
-    assert [alert["id"] for alert in answer.json()] == ["alert-3", "alert-2", "alert-1"]
+    assert [alert["id"] for alert in answer.json()] == ["alert-2", "alert-platform-1", "alert-1"]
+
+
+async def test_an_alert_that_is_put_aside_is_not_shown(
+    operator: httpx.AsyncClient, states: FakeAlarmStates
+) -> None:
+    later = SAMPLE_TIME + MINUTE
+    await put_alerts(
+        states,
+        sample_record(
+            number=1, shelved=Shelving(at=SAMPLE_TIME, by="user", until=later, reason="being replaced")
+        ),
+        sample_record(
+            number=2,
+            suppressed=Suppression(at=SAMPLE_TIME, cause=SuppressionCause.PARENT_DOWN, by="gateway"),
+        ),
+        sample_record(number=3, out_of_service=OutOfService(at=SAMPLE_TIME, by="user", reason="rebuilt")),
+        sample_record(number=4, acknowledged_at=SAMPLE_TIME, acknowledged_by="user"),
+    )
+    answer = await operator.get("/api/dashboard/alerts")
+    assert [alert["id"] for alert in answer.json()] == ["alert-4"]
 
 
 @pytest.mark.parametrize(
@@ -137,9 +174,9 @@ async def test_alerts_about_the_platform_are_shown_among_those_of_the_grid(
     ],
 )
 async def test_alerts_are_unavailable_while_their_store_is_away(
-    operator: httpx.AsyncClient, alerts: FakeAlertStore, error: Exception, detail: str
+    operator: httpx.AsyncClient, records: FakeAlertRecords, error: Exception, detail: str
 ) -> None:
-    alerts.fail_next(error)
+    records.fail_next(error)
     answer = await operator.get("/api/dashboard/alerts")
     assert (answer.status_code, answer.json()) == (503, {"detail": detail})
     assert (await operator.get("/api/dashboard/alerts")).status_code == 200
@@ -154,11 +191,11 @@ async def test_a_store_says_itself_how_long_to_leave_it_alone(
 
 
 async def test_a_store_that_does_not_answer_counts_as_away(
-    operator: httpx.AsyncClient, alerts: FakeAlertStore, monkeypatch: pytest.MonkeyPatch
+    operator: httpx.AsyncClient, records: FakeAlertRecords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def never(grid_id: str | None = None) -> None:
         await asyncio.Event().wait()
 
     monkeypatch.setattr(errors, "ANSWER_WITHIN", timedelta(milliseconds=10))
-    monkeypatch.setattr(alerts, "active_alerts", never)
+    monkeypatch.setattr(records, "active_alerts", never)
     assert (await operator.get("/api/dashboard/alerts")).status_code == 503

@@ -16,9 +16,16 @@ from microgrid_api.ports import ApiPorts
 from microgrid_api.routes import live
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.testing.asgi_websocket import AsgiWebSocket, asgi_websocket
-from microgrid_common.testing.fakes.alert_store import FakeAlertStore
+from microgrid_common.testing.fakes.alarm_states import FakeAlarmStates
+from microgrid_common.testing.fakes.alert_records import FakeAlertRecords
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
-from microgrid_common.testing.samples import SAMPLE_TIME, append_readings, sample_alert, sample_reading
+from microgrid_common.testing.samples import (
+    SAMPLE_TIME,
+    append_readings,
+    put_alerts,
+    sample_reading,
+    sample_record,
+)
 from microgrid_common.testing.waiting import wait_until
 
 Connect = Callable[[], AbstractAsyncContextManager[AsgiWebSocket]]
@@ -99,24 +106,22 @@ async def test_without_the_right_token_it_closes_and_says_why(
 
 
 async def test_the_snapshot_shows_the_newest_values_and_the_active_alerts(
-    connect: Connect, publish: Publish, alerts: FakeAlertStore
+    connect: Connect, publish: Publish, states: FakeAlarmStates
 ) -> None:
     await publish(10.5)
-    await alerts.raise_alert(sample_alert())
+    await put_alerts(states, sample_record())
     async with connect() as client:
         snapshot = await client.receive()
     assert snapshot["readings"]["consumption_kw"]["value"] == 10.5
     assert [alert["id"] for alert in snapshot["alerts"]] == ["alert-1"]
 
 
-async def test_every_transition_of_an_alert_comes(connect: Connect, alerts: FakeAlertStore) -> None:
+async def test_every_transition_of_an_alert_comes(connect: Connect, states: FakeAlarmStates) -> None:
     async with connect() as client:
         await client.receive()
-        await alerts.raise_alert(sample_alert())
+        await put_alerts(states, sample_record())
         later = SAMPLE_TIME + timedelta(minutes=1)
-        await alerts.clear_alert(
-            "default", "prototype", "load-abnormality", cleared_at=later, effective_at=later
-        )
+        await put_alerts(states, sample_record(cleared_at=later))
         raised, cleared = await client.receive(), await client.receive()
     assert (raised["transition"], raised["at"]) == ("raised", "2026-11-23T10:00:00.000Z")
     assert (cleared["transition"], cleared["at"]) == ("cleared", "2026-11-23T10:01:00.000Z")
@@ -141,15 +146,14 @@ async def test_a_client_that_speaks_is_not_disturbed(connect: Connect, publish: 
 
 
 async def test_a_slow_client_gets_the_latest_values_and_every_alert(
-    connect: Connect, publish: Publish, alerts: FakeAlertStore, feed: LiveFeed
+    connect: Connect, publish: Publish, states: FakeAlarmStates, feed: LiveFeed
 ) -> None:
     async with connect() as client:
         await client.receive()
         client.may_send.clear()
         await publish(1)  # This one is on its way when the client becomes slow.
         await publish(2, 3, 4, 5)
-        for number in range(3):
-            await alerts.raise_alert(sample_alert(rule_id=f"rule-{number}"))
+        await put_alerts(states, *(sample_record(number=number) for number in (1, 2, 3)))
         await wait_until(lambda: feed.alert_events_seen == 3, timeout=5, description="the alerts")
         client.may_send.set()
 
@@ -190,7 +194,7 @@ async def test_a_client_that_takes_nothing_for_long_is_sent_away(
 
 
 async def test_a_client_that_would_miss_an_alert_is_sent_away(
-    ports: ApiPorts, alerts: FakeAlertStore
+    ports: ApiPorts, states: FakeAlarmStates
 ) -> None:
     feed = LiveFeed(log=ports.log, telemetry=ports.telemetry, stream_shards=4, alert_events_kept=2)
     running = asyncio.create_task(feed.run())
@@ -199,8 +203,7 @@ async def test_a_client_that_would_miss_an_alert_is_sent_away(
     async with asgi_websocket(app, "/api/live", query="token=prototype_token") as client:
         await client.receive()
         client.may_send.clear()
-        for number in range(4):
-            await alerts.raise_alert(sample_alert(rule_id=f"rule-{number}"))
+        await put_alerts(states, *(sample_record(number=number) for number in (1, 2, 3, 4)))
         await wait_until(lambda: feed.alert_events_seen == 4, timeout=5, description="the alerts")
         client.may_send.set()
         assert await client.closed() == 1013
@@ -231,9 +234,9 @@ async def test_a_client_that_leaves_is_no_longer_counted(connect: Connect) -> No
 
 
 async def test_without_the_alerts_a_client_is_asked_to_come_back_later(
-    connect: Connect, alerts: FakeAlertStore
+    connect: Connect, records: FakeAlertRecords
 ) -> None:
-    alerts.fail_next(RetryableError("away"))
+    records.fail_next(RetryableError("away"))
     async with connect() as client:
         assert await client.closed() == 1013
         assert client.close_reason == "The alert store is away."

@@ -15,10 +15,16 @@ from microgrid_common.ports.telemetry_store import Point, TelemetryStore
 from microgrid_common.schemas.identifiers import PLATFORM_GRID_ID
 from microgrid_common.schemas.reading import Reading
 from microgrid_common.schemas.streams import ALERT_EVENT_KIND, ALERTS_STREAM, NOTICE_KIND, READINGS_KIND
-from microgrid_common.testing.fakes.alert_store import FakeAlertStore
+from microgrid_common.testing.fakes.alarm_states import FakeAlarmStates
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
 from microgrid_common.testing.fakes.telemetry_store import FakeTelemetryStore
-from microgrid_common.testing.samples import SAMPLE_TIME, append_readings, sample_alert, sample_reading
+from microgrid_common.testing.samples import (
+    SAMPLE_TIME,
+    append_readings,
+    put_alerts,
+    sample_reading,
+    sample_record,
+)
 from microgrid_common.testing.waiting import wait_until
 
 GRID = "default"
@@ -105,9 +111,9 @@ async def test_what_came_just_before_the_start_is_shown_though_it_is_not_stored_
 
 
 async def test_alerts_from_before_the_start_are_no_news(
-    run_feed: RunFeed, alerts: FakeAlertStore, telemetry: FakeTelemetryStore
+    run_feed: RunFeed, states: FakeAlarmStates, telemetry: FakeTelemetryStore
 ) -> None:
-    await alerts.raise_alert(sample_alert())
+    await put_alerts(states, sample_record())
     async with run_feed(telemetry) as feed:
         await wait_until(lambda: feed.seeded and feed.connected, timeout=5, description="the feed to be up")
         assert feed.alert_events_seen == 0
@@ -204,28 +210,30 @@ def at_second(second: int) -> Reading:
 
 
 async def test_a_subscription_hears_of_the_alerts_of_its_own_grid_and_of_the_platform_alone(
-    run_feed: RunFeed, alerts: FakeAlertStore, telemetry: FakeTelemetryStore
+    run_feed: RunFeed, states: FakeAlarmStates, telemetry: FakeTelemetryStore
 ) -> None:
     async with run_feed(telemetry) as feed:
         await wait_until(lambda: feed.connected, timeout=5, description="the feed to be up")
         subscription = LiveSubscription(feed, GRID)
-        await alerts.raise_alert(sample_alert(grid_id="village-2"))
-        await alerts.raise_alert(sample_alert())
-        await alerts.raise_alert(sample_alert(grid_id=PLATFORM_GRID_ID))
+        await put_alerts(
+            states,
+            sample_record(grid_id="village-2"),
+            sample_record(),
+            sample_record(grid_id=PLATFORM_GRID_ID),
+        )
         await wait_until(lambda: feed.alert_events_seen == 3, timeout=5, description="all alerts")
         delta = subscription.take()
-        assert [event.alert.id for event in delta.alert_events] == ["alert-2", "alert-3"]
+        assert [event.alert.id for event in delta.alert_events] == ["alert-1", "alert-platform-1"]
 
 
 async def test_a_subscription_that_missed_an_alert_is_told(
-    log: FakeDurableLog, alerts: FakeAlertStore, telemetry: FakeTelemetryStore
+    log: FakeDurableLog, states: FakeAlarmStates, telemetry: FakeTelemetryStore
 ) -> None:
     feed = LiveFeed(log=log, telemetry=telemetry, stream_shards=4, alert_events_kept=2)
     running = asyncio.create_task(feed.run())
     await wait_until(lambda: feed.connected, timeout=5, description="the feed to be up")
     subscription = LiveSubscription(feed, GRID)
-    for number in range(3):
-        await alerts.raise_alert(sample_alert(rule_id=f"rule-{number}"))
+    await put_alerts(states, *(sample_record(number=number) for number in (1, 2, 3)))
     await wait_until(lambda: feed.alert_events_seen == 3, timeout=5, description="all alerts")
     with pytest.raises(FellBehindError):
         subscription.take()

@@ -11,8 +11,11 @@ from structlog.testing import capture_logs
 
 from microgrid_common.ports.durable_log import AppendId, Record, append_ids
 from microgrid_common.ports.errors import RetryableError
+from microgrid_common.runtime.alarm_desk import PlatformAlarms
+from microgrid_common.schemas.alert import Alert
 from microgrid_common.schemas.identifiers import PLATFORM_GRID_ID
-from microgrid_common.testing.fakes.alert_store import FakeAlertStore
+from microgrid_common.testing.fakes.alarm_states import FakeAlarmStates
+from microgrid_common.testing.fakes.alert_records import FakeAlertRecords
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
 from microgrid_common.testing.fakes.message_source import FakeMessageSource
 from microgrid_common.testing.waiting import wait_until
@@ -177,13 +180,13 @@ async def test_while_there_is_room_what_was_read_stays_for_live_clients(
     assert len(log.streams[STREAM]) == 2
 
 
-async def active(alerts: FakeAlertStore) -> list[str]:
-    return [alert.rule_id for alert in await alerts.active_alerts(PLATFORM_GRID_ID)]
+async def active(states: FakeAlarmStates) -> list[Alert]:
+    return await FakeAlertRecords(states).active_alerts(PLATFORM_GRID_ID)
 
 
-async def until_active(alerts: FakeAlertStore, *rules: str) -> None:
+async def until_active(states: FakeAlarmStates, *rules: str) -> None:
     async def so() -> bool:
-        return sorted(await active(alerts)) == sorted(rules)
+        return sorted(alert.rule_id for alert in await active(states)) == sorted(rules)
 
     await wait_until(so, timeout=5, description=f"exactly the alerts {rules}")
 
@@ -191,46 +194,46 @@ async def until_active(alerts: FakeAlertStore, *rules: str) -> None:
 async def test_operators_are_told_who_is_behind_and_when_it_is_over(
     log: FakeDurableLog, capacity: LogCapacity
 ) -> None:
-    alerts = FakeAlertStore()
+    states = FakeAlarmStates()
     log.group(STREAM, "historian")
-    async with running(tell_operators(capacity, alerts, clock=lambda: datetime.now(UTC))):
+    async with running(tell_operators(capacity, PlatformAlarms(states), clock=lambda: datetime.now(UTC))):
         await fill_to(log, capacity, 850)
-        await until_active(alerts, "log-filling")
-        (filling,) = await alerts.active_alerts(PLATFORM_GRID_ID)
+        await until_active(states, "log-filling")
+        (filling,) = await active(states)
         assert "historian" in filling.message
         await fill_to(log, capacity, 950)
-        await until_active(alerts, "log-filling", "log-full")
+        await until_active(states, "log-filling", "log-full")
         await fill_to(log, capacity, 800)
-        await until_active(alerts, "log-filling")
+        await until_active(states, "log-filling")
         await fill_to(log, capacity, 100)
-        await until_active(alerts)
+        await until_active(states)
 
 
 async def test_an_alert_that_a_dead_replica_raised_is_cleared(
     log: FakeDurableLog, capacity: LogCapacity
 ) -> None:
-    alerts = FakeAlertStore()
+    states = FakeAlarmStates()
     dead = LogCapacity(log)
     await fill_to(log, dead, 950)
-    async with running(tell_operators(dead, alerts, clock=lambda: datetime.now(UTC))):
-        await until_active(alerts, "log-filling", "log-full")
-    async with running(tell_operators(capacity, alerts, clock=lambda: datetime.now(UTC))):
+    async with running(tell_operators(dead, PlatformAlarms(states), clock=lambda: datetime.now(UTC))):
+        await until_active(states, "log-filling", "log-full")
+    async with running(tell_operators(capacity, PlatformAlarms(states), clock=lambda: datetime.now(UTC))):
         await fill_to(log, capacity, 850)
-        await until_active(alerts, "log-filling")
+        await until_active(states, "log-filling")
 
 
 async def test_a_service_that_starts_leaves_the_alerts_until_it_has_measured(
     log: FakeDurableLog, capacity: LogCapacity
 ) -> None:
-    before, alerts = LogCapacity(log), FakeAlertStore()
+    before, states = LogCapacity(log), FakeAlarmStates()
     await fill_to(log, before, 950)
-    async with running(tell_operators(before, alerts, clock=lambda: datetime.now(UTC))):
-        await until_active(alerts, "log-filling", "log-full")
-    async with running(tell_operators(capacity, alerts, clock=lambda: datetime.now(UTC))):
+    async with running(tell_operators(before, PlatformAlarms(states), clock=lambda: datetime.now(UTC))):
+        await until_active(states, "log-filling", "log-full")
+    async with running(tell_operators(capacity, PlatformAlarms(states), clock=lambda: datetime.now(UTC))):
         await asyncio.sleep(0)
         capacity.observe(await log.measure([STREAM]))
         await asyncio.sleep(0)
-    assert len(alerts.events) == 2
+    assert len(states.events) == 2
 
 
 async def test_a_redis_that_drops_what_was_not_read_is_not_ready(

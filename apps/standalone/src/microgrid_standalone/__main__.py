@@ -1,16 +1,19 @@
 """The command `microgrid`."""
 
 import asyncio
+from collections.abc import Sequence
 
 import structlog
 import typer
 from pydantic import ValidationError
 
+from microgrid_alert_engine.default_rules import RulesFileError, load_rules
 from microgrid_api.listening import CannotListenError
 from microgrid_common.runtime.garbage import relax_garbage_collection
 from microgrid_common.runtime.logging import configure_logging
 from microgrid_common.runtime.settings import describe_problems
 from microgrid_common.runtime.tasks import stop_on_signals
+from microgrid_common.schemas.alarm_rule import AlarmRuleDraft
 from microgrid_standalone.banner import banner
 from microgrid_standalone.embedded import CannotStartError
 from microgrid_standalone.service import run as run_system
@@ -27,7 +30,7 @@ def _microgrid() -> None:
 
 @application.command()
 def run() -> None:
-    """Run the whole system on loopback: broker, stores, ingestor, alert engine, API and simulator.
+    """Run the whole system on loopback: broker, stores, ingestor, alert engine, notifier, API, simulator.
 
     Settings come from MICROGRID_… variables or a file .env:
 
@@ -38,21 +41,30 @@ def run() -> None:
     """
     try:
         settings = StandaloneSettings()
+        default_rules = load_rules(settings.rules_file)
     except ValidationError as error:
         raise typer.BadParameter(describe_problems(error)) from None
+    except RulesFileError as error:
+        raise typer.BadParameter(f"MICROGRID_RULES_FILE: {error}") from None
     configure_logging(service="microgrid", level=settings.log_level, log_format=settings.log_format)
     relax_garbage_collection()
     try:
-        asyncio.run(_run(settings))
+        asyncio.run(_run(settings, default_rules))
     except (CannotStartError, CannotListenError) as error:
         typer.echo(f"microgrid: {error}", err=True)
         raise typer.Exit(code=1) from None
 
 
-async def _run(settings: StandaloneSettings) -> None:
+async def _run(settings: StandaloneSettings, default_rules: Sequence[AlarmRuleDraft]) -> None:
     stop = stop_on_signals()
     async with build(settings) as system:
-        await run_system(system, settings, stop=stop, on_ready=lambda: typer.echo(banner(settings)))
+        await run_system(
+            system,
+            settings,
+            default_rules=default_rules,
+            stop=stop,
+            on_ready=lambda: typer.echo(banner(settings)),
+        )
         structlog.get_logger().info("stopping")
     typer.echo("Microgrid monitor has stopped; its data is kept.")
 

@@ -1,14 +1,16 @@
 """Runs every service of the system side by side."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+import microgrid_alert_engine.notifier.service
 import microgrid_alert_engine.service
 import microgrid_api.service
 import microgrid_ingestor.service
 import microgrid_simulator.service
 from microgrid_common.runtime.health import check_readiness
+from microgrid_common.schemas.alarm_rule import AlarmRuleDraft
 from microgrid_standalone.settings import StandaloneSettings
 from microgrid_standalone.wiring import System
 
@@ -16,13 +18,19 @@ _POLL_SECONDS = 0.05
 
 
 async def run(
-    system: System, settings: StandaloneSettings, *, stop: asyncio.Event, on_ready: Callable[[], None]
+    system: System,
+    settings: StandaloneSettings,
+    *,
+    default_rules: Sequence[AlarmRuleDraft],
+    stop: asyncio.Event,
+    on_ready: Callable[[], None],
 ) -> None:
     """Run until `stop` is set.
 
     Args:
         system: the ports of every service.
         settings: what the services are told.
+        default_rules: the alarm rules to begin with.
         stop: ends it.
         on_ready: called once, when every dependency answers.
     """
@@ -30,10 +38,18 @@ async def run(
         group.create_task(
             microgrid_alert_engine.service.run(
                 system.alert_engine,
+                default_rules=default_rules,
                 notice_quiet=timedelta(seconds=settings.notice_quiet_seconds),
+                shards=settings.stream_shards,
                 stop=stop,
             ),
             name="alert-engine",
+        )
+        group.create_task(
+            microgrid_alert_engine.notifier.service.run(
+                system.notifier, name=settings.notifier_name, stop=stop
+            ),
+            name="notifier",
         )
         group.create_task(
             microgrid_ingestor.service.run(

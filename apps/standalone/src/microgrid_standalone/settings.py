@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import AnyUrl
 
+from microgrid_alert_engine.notifier.settings import NotifierSettings
 from microgrid_alert_engine.settings import AlertEngineSettings
 from microgrid_api.settings import ApiSettings
 from microgrid_common.runtime.settings import Port
@@ -13,7 +14,9 @@ from microgrid_simulator.settings import SimulatorSettings
 LOOPBACK = "127.0.0.1"
 
 
-class StandaloneSettings(IngestorSettings, AlertEngineSettings, ApiSettings, SimulatorSettings):
+class StandaloneSettings(
+    IngestorSettings, AlertEngineSettings, NotifierSettings, ApiSettings, SimulatorSettings
+):
     """What it reads from `MICROGRID_…` variables and `.env`: the settings of its services, and a few more."""
 
     telemetry_store: Literal["influx", "sqlite"] = "sqlite"
@@ -32,7 +35,13 @@ class StandaloneSettings(IngestorSettings, AlertEngineSettings, ApiSettings, Sim
     def for_services(self, redis_url: str) -> "StandaloneSettings":
         """The settings of the services, which use the embedded servers."""
         # The embedded broker dies when a shared subscription comes back; one receiver needs no sharing.
-        changes = {"redis_url": redis_url, "mqtt_shared_group": "", "ingestor_name": "standalone"}
+        changes = {
+            "redis_url": redis_url,
+            "mqtt_shared_group": "",
+            "ingestor_name": "standalone",
+            "alert_engine_name": "standalone",
+            "notifier_name": "standalone",
+        }
         return self._at(self.mqtt5_port).model_copy(update=changes)
 
     def _at(self, port: int) -> "StandaloneSettings":

@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
+import microgrid_alert_engine.notifier.wiring
 import microgrid_alert_engine.wiring
 import microgrid_api.wiring
 import microgrid_ingestor.wiring
 import microgrid_simulator.wiring
+from microgrid_alert_engine.notifier.service import NotifierPorts
 from microgrid_alert_engine.service import AlertEnginePorts
 from microgrid_api.ports import ApiPorts
 from microgrid_common.runtime.health import Ping
@@ -23,6 +25,7 @@ class System:
 
     ingestor: IngestorPorts
     alert_engine: AlertEnginePorts
+    notifier: NotifierPorts
     api: ApiPorts
     simulator: SimulatorPorts | None
     """None when nothing is simulated."""
@@ -52,9 +55,11 @@ async def build(settings: StandaloneSettings) -> AsyncIterator[System]:
         services = settings.for_services(redis_url)
         ingestor = await stack.enter_async_context(microgrid_ingestor.wiring.build(services))
         alert_engine = await stack.enter_async_context(microgrid_alert_engine.wiring.build(services))
+        notifier = await stack.enter_async_context(microgrid_alert_engine.notifier.wiring.build(services))
         api = await stack.enter_async_context(microgrid_api.wiring.build(services))
         simulator = None
         if settings.simulate:
             devices = settings.for_devices()
             simulator = await stack.enter_async_context(microgrid_simulator.wiring.build(devices))
-        yield System(ingestor, alert_engine, replace(api, dependencies=ingestor.dependencies), simulator)
+        api = replace(api, dependencies=ingestor.dependencies)
+        yield System(ingestor, alert_engine, notifier, api, simulator)

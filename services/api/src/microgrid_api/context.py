@@ -1,7 +1,8 @@
 """What every request handler works with."""
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, cast
@@ -35,15 +36,17 @@ class ApiContext:
     cors_origins: frozenset[str]
     now: Callable[[], datetime]
     """The present, aware, in UTC."""
+    backtest_running: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by the one backtest that may run: it is work for the processor."""
 
     async def active_alerts(self, grid_id: str) -> list[Alert]:
-        """The active alerts of a grid, and those about the platform, the newest first.
+        """The annunciated alerts of a grid, and those about the platform, the newest first.
 
         Raises:
             RetryableError: the alert store is away.
         """
-        active = await self.ports.alerts.active_alerts(grid_id)
-        active += await self.ports.alerts.active_alerts(PLATFORM_GRID_ID)
+        active = await self.ports.records.active_alerts(grid_id)
+        active += await self.ports.records.active_alerts(PLATFORM_GRID_ID)
         return sorted(active, key=lambda alert: (alert.raised_at, alert.number), reverse=True)
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from microgrid_common.ports.alarm_states import AlarmStates
 from microgrid_common.ports.alert_records import AlertRecords
-from microgrid_common.ports.alert_store import AlertStore
 from microgrid_common.ports.device_registry import DeviceRegistry
 from microgrid_common.ports.durable_log import DurableLog
 from microgrid_common.ports.ledger_store import LedgerStore
@@ -25,7 +24,6 @@ class ApiPorts:
 
     log: DurableLog
     """Where live readings and alert events come from."""
-    alerts: AlertStore
     records: AlertRecords
     states: AlarmStates
     """What operators' actions change."""

@@ -7,7 +7,6 @@ from microgrid_api.ports import ApiPorts
 from microgrid_api.settings import ApiSettings
 from microgrid_common.adapters.redis.alarm_states import RedisAlarmStates
 from microgrid_common.adapters.redis.alert_records import RedisAlertRecords
-from microgrid_common.adapters.redis.alert_store import RedisAlertStore
 from microgrid_common.adapters.redis.connection import make_client
 from microgrid_common.adapters.redis.device_registry import RedisDeviceRegistry
 from microgrid_common.adapters.redis.durable_log import RedisDurableLog
@@ -33,7 +32,6 @@ async def build(settings: ApiSettings) -> AsyncIterator[ApiPorts]:
         devices = RedisDeviceRegistry(client)
         yield ApiPorts(
             log=log,
-            alerts=RedisAlertStore(client),
             records=RedisAlertRecords(client),
             states=RedisAlarmStates(client),
             rules=RedisRuleStore(client),

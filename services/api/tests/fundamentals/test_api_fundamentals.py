@@ -6,9 +6,9 @@ from fastapi import FastAPI
 from microgrid_api.live import LiveFeed
 from microgrid_common.ports.telemetry_store import TelemetryStore
 from microgrid_common.testing.asgi_websocket import asgi_websocket
-from microgrid_common.testing.fakes.alert_store import FakeAlertStore
+from microgrid_common.testing.fakes.alarm_states import FakeAlarmStates
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
-from microgrid_common.testing.samples import append_readings, sample_alert, sample_reading
+from microgrid_common.testing.samples import append_readings, put_alerts, sample_reading, sample_record
 from microgrid_common.testing.waiting import wait_until
 
 
@@ -32,9 +32,9 @@ async def test_the_dashboard_shows_the_newest_values(
 
 
 async def test_the_dashboard_shows_the_active_alerts(
-    operator: httpx.AsyncClient, alerts: FakeAlertStore
+    operator: httpx.AsyncClient, states: FakeAlarmStates
 ) -> None:
-    await alerts.raise_alert(sample_alert())
+    await put_alerts(states, sample_record())
     answer = await operator.get("/api/dashboard/alerts")
     assert answer.json() == [
         {
@@ -57,7 +57,7 @@ async def test_the_dashboard_shows_the_history_of_a_metric(
 
 
 async def test_a_live_connection_gives_the_state_and_then_every_change(
-    app: FastAPI, log: FakeDurableLog, alerts: FakeAlertStore, feed: LiveFeed
+    app: FastAPI, log: FakeDurableLog, states: FakeAlarmStates, feed: LiveFeed
 ) -> None:
     async with asgi_websocket(app, "/api/live", query="token=prototype_token") as client:
         assert await client.receive() == {"type": "snapshot", "readings": {}, "alerts": []}
@@ -74,7 +74,7 @@ async def test_a_live_connection_gives_the_state_and_then_every_change(
             },
         }
 
-        await alerts.raise_alert(sample_alert())
+        await put_alerts(states, sample_record())
         message = await client.receive()
         assert (message["type"], message["transition"]) == ("alert", "raised")
         assert message["alert"]["message"] == "Load Abnormality: Unusual load increase detected."

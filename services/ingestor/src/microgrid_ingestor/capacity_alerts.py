@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from microgrid_common.ports.alert_store import AlertStore, AlertToRaise
+from microgrid_common.runtime.alarm_desk import PlatformAlarms
 from microgrid_common.runtime.backoff import until_it_works
-from microgrid_common.schemas.alert import AlertSource, Severity
-from microgrid_common.schemas.identifiers import PLATFORM_GRID_ID
+from microgrid_common.schemas.alert import Severity
 from microgrid_ingestor.log_capacity import FILLING_AT, FULL_AT, Fill, LogCapacity
 
 LOG_DEVICE_ID: Final = "event-log"
@@ -43,7 +42,9 @@ _RULES: Final = (
 )
 
 
-async def tell_operators(capacity: LogCapacity, alerts: AlertStore, *, clock: Callable[[], datetime]) -> None:
+async def tell_operators(
+    capacity: LogCapacity, alarms: PlatformAlarms, *, clock: Callable[[], datetime]
+) -> None:
     """Raise and clear the alerts until cancelled.
 
     Each replica does; the store keeps one of each. Also of a log that counts as full there is memory left
@@ -54,25 +55,20 @@ async def tell_operators(capacity: LogCapacity, alerts: AlertStore, *, clock: Ca
         fill = capacity.fill
         for rule in _RULES:
             step = _raise if fill >= rule.fill else _clear
-            await until_it_works(partial(step, rule, capacity, alerts, clock()), dependency="redis")
+            await until_it_works(partial(step, rule, capacity, alarms, clock()), dependency="redis")
         await capacity.until_changed(fill, within=_SAY_AGAIN)
 
 
-async def _raise(rule: _Rule, capacity: LogCapacity, alerts: AlertStore, now: datetime) -> None:
+async def _raise(rule: _Rule, capacity: LogCapacity, alarms: PlatformAlarms, now: datetime) -> None:
     waiting = f" Not read it yet: {capacity.waiting_for}." if capacity.waiting_for else ""
-    await alerts.raise_alert(
-        AlertToRaise(
-            grid_id=PLATFORM_GRID_ID,
-            device_id=LOG_DEVICE_ID,
-            rule_id=rule.rule_id,
-            severity=rule.severity,
-            message=f"{rule.message}{waiting}",
-            source=AlertSource.PLATFORM,
-            raised_at=now,
-            effective_at=now,
-        )
+    await alarms.raise_alert(
+        LOG_DEVICE_ID,
+        rule.rule_id,
+        severity=rule.severity,
+        message=f"{rule.message}{waiting}",
+        at=now,
     )
 
 
-async def _clear(rule: _Rule, _: LogCapacity, alerts: AlertStore, now: datetime) -> None:
-    await alerts.clear_alert(PLATFORM_GRID_ID, LOG_DEVICE_ID, rule.rule_id, cleared_at=now, effective_at=now)
+async def _clear(rule: _Rule, _: LogCapacity, alarms: PlatformAlarms, now: datetime) -> None:
+    await alarms.clear_alert(LOG_DEVICE_ID, rule.rule_id, at=now)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from microgrid_common.ports.alert_store import AlertStore
 from microgrid_common.ports.device_registry import DeviceRegistry
 from microgrid_common.ports.durable_log import DurableLog, LogConsumer
 from microgrid_common.ports.ledger_store import LedgerStore
@@ -16,6 +15,7 @@ from microgrid_common.ports.quarantine import Quarantine, QuarantineLimits
 from microgrid_common.ports.rollup_queue import RollupQueue
 from microgrid_common.ports.rollup_store import RollupStore
 from microgrid_common.ports.telemetry_store import TelemetryStore
+from microgrid_common.runtime.alarm_desk import PlatformAlarms
 from microgrid_common.runtime.health import Ping
 from microgrid_common.runtime.tasks import keep_running, run_until_stopped
 from microgrid_common.transforms.ledger.asking import BackfillPolicy
@@ -53,7 +53,7 @@ class IngestorPorts:
     ledgers: LedgerStore
     publisher: MessagePublisher
     """Publishes to devices."""
-    alerts: AlertStore
+    alarms: PlatformAlarms
     """For alerts about the platform itself."""
     devices: DeviceRegistry
     links: LinkStore
@@ -140,6 +140,6 @@ async def run(
             name="stream_metrics",
         ),
         capacity_alerts=keep_running(
-            partial(tell_operators, ports.log_capacity, ports.alerts, clock=utc_now), name="capacity_alerts"
+            partial(tell_operators, ports.log_capacity, ports.alarms, clock=utc_now), name="capacity_alerts"
         ),
     )

@@ -7,7 +7,7 @@ from datetime import timedelta
 from microgrid_common.adapters.mqtt.address import broker_address
 from microgrid_common.adapters.mqtt.publisher import AiomqttPublisher
 from microgrid_common.adapters.mqtt.receiver import MqttReceiver, ReceiverOptions
-from microgrid_common.adapters.redis.alert_store import RedisAlertStore
+from microgrid_common.adapters.redis.alarm_states import RedisAlarmStates
 from microgrid_common.adapters.redis.connection import make_client
 from microgrid_common.adapters.redis.device_registry import RedisDeviceRegistry
 from microgrid_common.adapters.redis.durable_log import RedisDurableLog
@@ -18,6 +18,7 @@ from microgrid_common.adapters.redis.quarantine import RedisQuarantine
 from microgrid_common.adapters.redis.rollup_queue import RedisRollupQueue
 from microgrid_common.adapters.telemetry_stores import open_rollup_store, open_telemetry_store
 from microgrid_common.ports.device_registry import DeviceRegistry
+from microgrid_common.runtime.alarm_desk import PlatformAlarms
 from microgrid_common.runtime.backoff import Backoff
 from microgrid_common.runtime.quarantine_replay import Replayer
 from microgrid_common.schemas.streams import readings_streams
@@ -83,7 +84,7 @@ async def build(settings: IngestorSettings) -> AsyncIterator[IngestorPorts]:
             ledger_consumer=ledger_consumer,
             ledgers=RedisLedgerStore(client),
             publisher=publisher,
-            alerts=RedisAlertStore(client),
+            alarms=PlatformAlarms(RedisAlarmStates(client)),
             devices=RedisDeviceRegistry(client),
             links=RedisLinkStore(client),
         )

@@ -1,0 +1,155 @@
+"""Whatever order, duplicates and crashes there are, the history of alerts is what the rules say."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+from services.alert_engine.tests.engine_world import (
+    HIGH_KW,
+    NORMAL_KW,
+    CrashError,
+    Input,
+    World,
+    at,
+    load,
+    notice,
+)
+
+from microgrid_common.schemas.reading import Flag, Reading
+
+# What two devices measure, second by second; None is a reading that lacks the metric.
+Script = list[tuple[str, float | None]]
+
+# A machine that does something else meanwhile makes no test fail.
+slow_machine = settings(deadline=None, max_examples=100)
+
+scripts = st.lists(
+    st.tuples(st.sampled_from(["meter", "inverter"]), st.sampled_from([NORMAL_KW, HIGH_KW, None])),
+    min_size=1,
+    max_size=12,
+)
+
+
+def readings_of(script: Script) -> list[Reading]:
+    return [
+        replace(
+            load(second, 0, device_id),
+            metrics={"battery_soc": 50.0} if value is None else {"consumption_kw": value},
+        )
+        for second, (device_id, value) in enumerate(script)
+    ]
+
+
+def expected_history(readings: Sequence[Reading]) -> list[tuple[str, str, datetime]]:
+    """The plain meaning of a rule, on readings in the order of their time."""
+    is_open: set[str] = set()
+    history = []
+    for reading in readings:
+        if "consumption_kw" not in reading.metrics:
+            continue
+        high = reading.metrics["consumption_kw"] > 14.0
+        if high != (reading.device_id in is_open):
+            history.append(("raised" if high else "cleared", reading.device_id, reading.timestamp))
+            is_open ^= {reading.device_id}
+    return history
+
+
+def in_time(arriving: Sequence[Reading]) -> list[Reading]:
+    """Without those that a newer one of the same device has overtaken."""
+    newest: dict[str, datetime] = {}
+    kept = []
+    for reading in arriving:
+        if "consumption_kw" in reading.metrics and reading.timestamp > newest.get(reading.device_id, at(-1)):
+            newest[reading.device_id] = reading.timestamp
+            kept.append(reading)
+    return kept
+
+
+def history_of(world: World) -> list[tuple[str, str, datetime]]:
+    """Without those that gave way, unacknowledged, to the next episode."""
+    return [
+        (transition, device_id, time)
+        for transition, _, device_id, _, time in world.history
+        if transition != "superseded"
+    ]
+
+
+def play(world: World, *inputs: Input) -> World:
+    async def playing() -> None:
+        await world.start()
+        await world.take(*inputs)
+
+    asyncio.run(playing())
+    return world
+
+
+@slow_machine
+@given(scripts)
+def test_the_history_is_what_the_rule_says(script: Script) -> None:
+    readings = readings_of(script)
+    assert history_of(play(World(), *readings)) == expected_history(readings)
+
+
+@slow_machine
+@given(scripts, st.data())
+def test_duplicates_and_late_copies_change_nothing(script: Script, data: st.DataObject) -> None:
+    readings = readings_of(script)
+    arriving: list[Reading] = []
+    for index, reading in enumerate(readings):
+        arriving.append(reading)
+        arriving += data.draw(st.lists(st.sampled_from(readings[: index + 1]), max_size=2))
+    assert history_of(play(World(), *arriving)) == expected_history(readings)
+
+
+@slow_machine
+@given(scripts, st.randoms(use_true_random=False))
+def test_in_any_order_what_is_late_on_arrival_changes_nothing(script: Script, random: Random) -> None:
+    shuffled = readings_of(script)
+    random.shuffle(shuffled)
+    assert history_of(play(World(), *shuffled)) == expected_history(in_time(shuffled))
+
+
+@slow_machine
+@given(scripts)
+def test_a_prototype_device_that_reports_its_own_alerts_changes_nothing(script: Script) -> None:
+    readings = [replace(reading, flags=(Flag.PROTOTYPE,)) for reading in readings_of(script)]
+    inputs: list[Input] = []
+    for reading in readings:
+        inputs.append(reading)
+        if reading.metrics.get("consumption_kw", 0) > 14.0:
+            inputs.append(notice((reading.timestamp - at(0)).total_seconds(), device_id=reading.device_id))
+    assert history_of(play(World(), *inputs)) == expected_history(readings)
+
+
+@slow_machine
+@given(
+    scripts,
+    st.lists(st.tuples(st.sampled_from(["states", "consumer"]), st.integers(0, 4)), max_size=6),
+    st.integers(1, 4),
+    st.data(),
+)
+def test_crashes_anywhere_change_nothing(
+    script: Script, crashes: list[tuple[str, int]], entries_per_read: int, data: st.DataObject
+) -> None:
+    world, readings = World(), readings_of(script)
+    arriving = data.draw(st.permutations(readings)) + data.draw(st.lists(st.sampled_from(readings)))
+
+    async def playing() -> None:
+        await world.append(*arriving)
+        for crash in [*crashes, None]:
+            await world.start()
+            dying = {"states": world.states, "consumer": world.consumer}
+            if crash:
+                dying[crash[0]].fail_next(CrashError(), after=crash[1])
+            with suppress(CrashError):
+                await world.settle(entries_per_read=entries_per_read)
+            world.states.fail_no_more()
+
+    asyncio.run(playing())
+    assert history_of(world) == expected_history(in_time(arriving))
+    assert len({alert_id for _, alert_id, *_ in world.history}) == len(world.states.alerts)
