@@ -152,7 +152,9 @@ def no_alarm_is_doubled(evidence: Evidence) -> Iterator[str]:
     for alert_id, count in raised_ids.items():
         if count > 1:
             yield f"{alert_id}: raised {count} times"
-    for key, events in _by_alarm(evidence.alert_events).items():
+    both = {AlertTransition.RAISED, AlertTransition.CLEARED}
+    turns = [event for event in evidence.alert_events if event.transition in both]
+    for key, events in _by_alarm(turns).items():
         if events[0].transition is not AlertTransition.RAISED:
             yield f"{key}: {events[0].alert.id} was cleared and never raised"
         for earlier, later in pairwise(events):

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+from tests.prove.alarm_run import AlarmProof
 from tests.prove.checks import Violation
 from tests.prove.evidence import Kill
 from tests.prove.figures import Figures
@@ -18,6 +20,11 @@ _VIOLATIONS_KEPT = 1_000
 _WHY_SOME_ARE_MISSING = (
     "What a killed broker loses is asked back. Some devices keep nothing on purpose: that nothing else of "
     "theirs is missing shows that only a killed broker loses what it took."
+)
+_ALARM_PART = (
+    "Known episodes are played to two alert engines while these are killed. What is expected, raised and, "
+    "unless suppressed, told is the same; and the events are byte for byte those that the same log gives "
+    "without a kill."
 )
 _ONE_PROCESS = (
     "Receiver and historian are one process, the ingestor, of which two replicas run: each kill of one is a "
@@ -44,8 +51,12 @@ class Report:
     """Seconds from the end of measuring until every promise held; None when that was never so."""
     peak_memory: Mapping[str, float]
     """Service → its largest resident size over all its lives, in MB."""
+    alarms: AlarmProof
+    """What the alarm part showed."""
     promises: Sequence[str]
+    """Also those of the alarm part."""
     violations: Sequence[Violation]
+    """Also those of the alarm part."""
 
     @property
     def holds(self) -> bool:
@@ -73,6 +84,7 @@ class Report:
                 "settled_after_seconds": self.settled_after,
                 "kills": [asdict(kill) for kill in self.kills],
                 "peak_memory_megabytes": dict(self.peak_memory),
+                "alarms": self._alarms_for_programs(),
                 "broken": self._broken(),
                 "violations": [asdict(violation) for violation in self.violations[:_VIOLATIONS_KEPT]],
             },
@@ -82,8 +94,33 @@ class Report:
     def as_markdown(self) -> str:
         """For people."""
         return "\n".join(
-            [*self._head(), *self._figures(), *self._kills(), *self._memory(), *self._promises()]
+            [
+                *self._head(),
+                *self._figures(),
+                *self._kills(),
+                *self._memory(),
+                *self._alarms(),
+                *self._promises(),
+            ]
         )
+
+    def _alarms_for_programs(self) -> dict[str, Any]:
+        alarms = self.alarms
+        return {
+            "seconds": round(alarms.seconds, 1),
+            "devices": alarms.devices,
+            **alarms.figures._asdict(),
+            "settled_after_seconds": alarms.settled_after,
+            "kills": [
+                {
+                    "engines": kill.engines,
+                    "at": kill.at.isoformat(timespec="milliseconds"),
+                    "down_for": round(kill.down_for, 2),
+                    "on_delays_running": delays,
+                }
+                for kill, delays in zip(alarms.kills, alarms.delays_at_kills, strict=True)
+            ],
+        }
 
     def _broken(self) -> dict[str, int]:
         return dict(Counter(violation.promise for violation in self.violations))
@@ -150,6 +187,29 @@ class Report:
             "| service | most memory |",
             "| --- | ---: |",
             *(f"| {name} | {megabytes:.0f} MB |" for name, megabytes in self.peak_memory.items()),
+            "",
+        ]
+
+    def _alarms(self) -> list[str]:
+        alarms, counted = self.alarms, self.alarms.figures
+        settled = "never" if alarms.settled_after is None else f"{alarms.settled_after:.1f} s"
+        rows = {
+            "alarms expected / raised": f"{counted.alarms_expected} / {counted.alarms_raised}",
+            "… suppressed, as their gateway was lost": counted.alarms_suppressed,
+            "alarms notified": counted.alarms_notified,
+            "alarms doubled": counted.alarms_doubled,
+            "alarms lost": counted.alarms_lost,
+            f"notifications of a lost gateway of {counted.gateway_children}": counted.gateway_notifications,
+            "kills of engines": len(alarms.kills),
+            "on-delays running at a kill": ", ".join(map(str, alarms.delays_at_kills)),
+            "all settled after the last reading": settled,
+        }
+        return [
+            f"| alarms: {alarms.devices} devices, {alarms.seconds:.0f} s | |",
+            "| --- | ---: |",
+            *(f"| {name} | {value} |" for name, value in rows.items()),
+            "",
+            _ALARM_PART,
             "",
         ]
 

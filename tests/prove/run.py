@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from tests.prove.alarm_checks import ALARM_PROMISES
+from tests.prove.alarm_run import prove_alarms
 from tests.prove.checks import PROMISES, Violation, violations
 from tests.prove.evidence import Evidence
 from tests.prove.figures import figures
@@ -96,6 +98,11 @@ async def prove(options: Options, say: Callable[[str], None]) -> Report:
             await run.feed_and_kill(options)
             evidence, broken, settled_after = await run.settle()
             asked_back = total(fleets.records(), "resent")
+    alarm_logs = options.log_folder / "alarms"
+    alarm_logs.mkdir()
+    alarms = await prove_alarms(
+        seed=options.seed, kills=options.cycles, devices=options.devices, log_folder=alarm_logs, say=say
+    )
     return Report(
         started_at=started_at,
         seconds=time.monotonic() - started,
@@ -107,8 +114,9 @@ async def prove(options: Options, say: Callable[[str], None]) -> Report:
         kills=evidence.kills,
         settled_after=settled_after,
         peak_memory=evidence.peak_memory,
-        promises=list(PROMISES),
-        violations=broken,
+        alarms=alarms,
+        promises=[*PROMISES, *ALARM_PROMISES],
+        violations=[*broken, *alarms.violations],
     )
 
 

@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.prove.alarm_checks import ALARM_PROMISES, AlarmFigures, EngineKill
+from tests.prove.alarm_run import AlarmProof
 from tests.prove.checks import PROMISES, Violation
 from tests.prove.evidence import Kill
 from tests.prove.figures import Figures
@@ -30,7 +32,18 @@ GOOD = Report(
     kills=[KILL],
     settled_after=4.2,
     peak_memory={"ingestor-1": 95.4},
-    promises=list(PROMISES),
+    alarms=AlarmProof(
+        seconds=70.0,
+        devices=200,
+        figures=AlarmFigures(*([0] * len(AlarmFigures._fields)))._replace(
+            alarms_expected=640, alarms_raised=640, alarms_suppressed=50, alarms_notified=590
+        ),
+        kills=[EngineKill(("engine-1",), datetime(2026, 11, 23, 10, 1, tzinfo=UTC), 1.25)],
+        delays_at_kills=[44],
+        settled_after=1.3,
+        violations=[],
+    ),
+    promises=[*PROMISES, *ALARM_PROMISES],
     violations=[],
 )
 BAD = replace(
@@ -49,7 +62,9 @@ def test_a_good_run_says_so() -> None:
     assert "| samples sent | 1000 |" in text
     assert "| redis, broker | redis, mosquitto | 3 s | 2.0 s | 1.5 s | the log |" in text
     assert "| ingestor-1 | 95 MB |" in text
-    assert all(f"- {promise}: holds" in text for promise in PROMISES)
+    assert "| alarms expected / raised | 640 / 640 |" in text
+    assert "| on-delays running at a kill | 44 |" in text
+    assert all(f"- {promise}: holds" in text for promise in (*PROMISES, *ALARM_PROMISES))
 
 
 def test_a_bad_run_names_the_promise_and_what_broke_it() -> None:
@@ -71,4 +86,6 @@ def test_both_files_tell_the_same(tmp_path: Path) -> None:
     assert written["broken"] == {"no row is doubled": 30}
     assert len(written["violations"]) == 30
     assert written["kills"][0]["caught_up_after"] is None
+    assert written["alarms"]["alarms_notified"] == 590
+    assert written["alarms"]["kills"][0]["on_delays_running"] == 44
     assert (folder / "prove.md").read_text() == BAD.as_markdown()
