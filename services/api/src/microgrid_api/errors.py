@@ -78,26 +78,27 @@ class UnavailableError(Exception):
 
 
 @asynccontextmanager
-async def asking(what: str) -> AsyncIterator[None]:
+async def asking(what: str, *, within: timedelta | None = None) -> AsyncIterator[None]:
     """Tell the client about `what` when it does not answer, or answers with an error.
 
     What the error says stays inside: it may name addresses. `/readyz` and the log have it.
 
     Args:
         what: as in "The telemetry store is away."
+        within: how long it may take; None: as long as most requests.
 
     Raises:
         UnavailableError: it did not answer.
     """
+    seconds = (within or ANSWER_WITHIN).total_seconds()
     try:
-        async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
+        async with asyncio.timeout(seconds):
             yield
     except RetryableError as error:
         raise UnavailableError(f"The {what} is away.", retry_after=error.retry_after) from error
     except PermanentError as error:
         raise UnavailableError(f"The {what} refuses to answer.") from error
     except TimeoutError as error:
-        seconds = ANSWER_WITHIN.total_seconds()
         raise UnavailableError(f"The {what} did not answer within {seconds:g} s.") from error
 
 
