@@ -86,6 +86,10 @@ class DeviceAlarms(msgspec.Struct, omit_defaults=True):
     """When the newest change of the link was that is known here."""
     linked: list[str] = msgspec.field(default_factory=list)
     """Which changes there were at that time."""
+    told_at: datetime | None = None
+    """The newest time that a tick has told: for what the clock decides, it never runs backwards."""
+    noticed: dict[str, datetime] = msgspec.field(default_factory=dict)
+    """Rule id → when its newest notice arrived, for the notices that came last."""
     points: dict[str, AlarmPoint] = msgspec.field(default_factory=dict)
     """By rule id; a rule without anything to remember has none."""
 

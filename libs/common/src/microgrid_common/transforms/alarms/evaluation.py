@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from hashlib import sha256
 
 from microgrid_common.schemas.alarm_rule import Quality
 from microgrid_common.schemas.alert import Alert, AlertSource, Severity
@@ -23,6 +22,7 @@ from microgrid_common.transforms.alarms.documents import (
 )
 from microgrid_common.transforms.alarms.judged import is_late, newest_with, remember
 from microgrid_common.transforms.alarms.lifecycle import AlarmLife, Episode, active_alert, is_raised
+from microgrid_common.transforms.alarms.noticed import remember_notice, rule_id_of_message
 from microgrid_common.transforms.alarms.raising import Raising
 from microgrid_common.transforms.alarms.rule_plan import DeviceRules, RulePlan
 from microgrid_common.transforms.alarms.silence import links_changed, silence_holds
@@ -90,8 +90,10 @@ class GridEvaluation:
             judging = [rule for rule in rules.judging(metrics) if not is_late(device, rule.metrics, at)]
         if not remember(device, metrics, at):
             return
-        device.device_type, device.component = reading.device_type, reading.component
         self.changes.devices.add(reading.device_id)
+        if (device.device_type, device.component) != (reading.device_type, reading.component):
+            device.device_type, device.component = reading.device_type, reading.component
+            self._end_withdrawn(reading.device_id, device, rules, at)
         if judging is None and not device.points and not rules.has_changes and not rules.watched_metrics:
             try:
                 judging = rules.entering(metrics)
@@ -121,13 +123,13 @@ class GridEvaluation:
         where = self._grid_id, device_id, device.device_type, device.component
         rule = self._plan.with_message(*where, notice.message)
         rule_id = rule.rule_id if rule else rule_id_of_message(notice.message)
+        if not remember_notice(device, rule_id, at):
+            return
         point = device.points.get(rule_id) or AlarmPoint()
         self.changes.devices.add(device_id)
         if is_raised(point):
             if point.noticed_at is not None:
                 point.noticed_at = max(point.noticed_at, at)
-            return
-        if point.alert is not None and point.alert.cleared_at is not None and at <= point.alert.cleared_at:
             return
         compiled = self._plan.for_device(*where).by_id.get(rule_id)
         judged_at = newest_with(device, compiled.metrics) if compiled and compiled.metrics else None
@@ -176,10 +178,13 @@ class GridEvaluation:
             device = self._devices[device_id]
             rules = self._rules_of(device_id)
             self.changes.devices.add(device_id)
+            # An older tick that comes again, or of a clock that is behind, does not turn the time back.
+            device.told_at = at = tick.at if device.told_at is None else max(device.told_at, tick.at)
             for rule_id, point in list(device.points.items()):
-                self._tick(device_id, point, rules.by_id.get(rule_id), tick.at)
-            self._judge_silence(device_id, device, tick.at)
-            self._settle(device_id, device, rules, tick.at)
+                self._tick(device_id, point, rules.by_id.get(rule_id), at)
+            self._end_withdrawn(device_id, device, rules, at)
+            self._judge_silence(device_id, device, at)
+            self._settle(device_id, device, rules, at)
 
     def timer_of(self, device_id: str) -> datetime | None:
         """When the clock may next change something of a device that was worked on; None for never."""
@@ -194,7 +199,7 @@ class GridEvaluation:
             parent_id=self._parents.get(device_id),
             window_edge=partial(self._plan.next_window_edge, self._grid_id, device_id, device.component),
             notice_quiet=self._notice_quiet,
-            now=self._told_the_time.get(device_id),
+            now=self._told_the_time.get(device_id, device.told_at),
         )
 
     def take_alerts(self) -> list[Alert]:
@@ -256,15 +261,23 @@ class GridEvaluation:
             self._life.end(device_id, point, at)
         if rule is not None:
             self._raising.ticked(device_id, point, rule.rule, at)
-        elif point.noticed_at is None and not _is_platforms(point):
-            # Its rule was withdrawn.
-            point.holds, point.pending, point.previous = False, None, None
-            self._life.end(device_id, point, at)
+
+    def _end_withdrawn(self, device_id: str, device: DeviceAlarms, rules: DeviceRules, at: datetime) -> None:
+        """End what no rule judges any more, unless the device itself said it."""
+        for rule_id, point in device.points.items():
+            if rule_id in rules.by_id or _is_platforms(point):
+                continue
+            point.pending, point.previous = None, None
+            if point.noticed_at is None:
+                point.holds = False
+                self._life.end(device_id, point, at)
 
     def _settle(self, device_id: str, device: DeviceAlarms, rules: DeviceRules, at: datetime) -> None:
         """Suppress what follows from something that is known, and drop what has nothing to remember."""
         if not device.points:
             return
+        # What was measured before and comes late does not bring back what suppressed an alarm then.
+        at = at if device.told_at is None else max(device.told_at, at)
         told = self._told_the_time.get(device_id)
         self._told_the_time[device_id] = at if told is None else max(told, at)
         for rule_id, point in list(device.points.items()):
@@ -273,11 +286,6 @@ class GridEvaluation:
                 self._life.suppress(device_id, point, suppression, at=at)
             elif point == AlarmPoint():
                 del device.points[rule_id]
-
-
-def rule_id_of_message(message: str) -> str:
-    """The rule id of a device's own message that no rule knows."""
-    return f"device:{sha256(message.encode()).hexdigest()[:16]}"
 
 
 def _holds(point: AlarmPoint | None, rule: CompiledRule, now: Moment) -> bool | None:

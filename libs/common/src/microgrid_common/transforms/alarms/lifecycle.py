@@ -185,13 +185,15 @@ class AlarmLife:
     def suppress(
         self, device_id: str, point: AlarmPoint, suppression: Suppression | None, *, at: datetime
     ) -> None:
-        """Suppress by design, or end that; does nothing when it is so already."""
+        """Suppress by design, for whatever it is now, or end that; does nothing when it is so already."""
         alert = active_alert(point)
         if alert is None:
             return
-        if suppression is None and alert.suppressed is not None:
-            self._put(device_id, point, AlertTransition.UNSUPPRESSED, at, {"suppressed": None})
-        elif suppression is not None and alert.suppressed is None:
+        before = alert.suppressed
+        if suppression is None:
+            if before is not None:
+                self._put(device_id, point, AlertTransition.UNSUPPRESSED, at, {"suppressed": None})
+        elif before is None or (before.cause, before.by) != (suppression.cause, suppression.by):
             self._put(device_id, point, AlertTransition.SUPPRESSED, at, {"suppressed": suppression})
 
     def take_out_of_service(self, device_id: str, point: AlarmPoint, why: OutOfService) -> None:
