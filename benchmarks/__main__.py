@@ -5,7 +5,16 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from benchmarks import alarm_stores, backlog, ingest, latency, replicas, rollup_queries, telegraf
+from benchmarks import (
+    alarm_rules,
+    alarm_stores,
+    backlog,
+    ingest,
+    latency,
+    replicas,
+    rollup_queries,
+    telegraf,
+)
 from benchmarks.report import bar, copied_into, machine, memory_bar
 from benchmarks.result import Result
 from microgrid_common.runtime.logging import configure_logging
@@ -94,6 +103,7 @@ _BENCHMARKS: Mapping[str, Callable[[], Iterable[str]]] = {
     "replicas": replicas.report,
     "latency": latency.report,
     "rollups": _rollups,
+    "alarm-rules": alarm_rules.report,
     "alarm-stores": alarm_stores.report,
 }
 
