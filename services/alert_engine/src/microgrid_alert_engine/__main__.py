@@ -8,6 +8,7 @@ import structlog
 import typer
 from pydantic import ValidationError
 
+from microgrid_alert_engine.backtest_command import backtest
 from microgrid_alert_engine.default_rules import RulesFileError, load_rules
 from microgrid_alert_engine.service import run
 from microgrid_alert_engine.settings import AlertEngineSettings
@@ -20,6 +21,7 @@ from microgrid_common.runtime.tasks import stop_on_signals
 from microgrid_common.schemas.alarm_rule import AlarmRuleDraft
 
 application = typer.Typer(add_completion=False)
+application.command()(backtest)
 
 
 @application.callback(invoke_without_command=True)
