@@ -137,6 +137,13 @@ class TestSilentMetrics:
         assert world.take(reading(80, battery_soc=50)) == ["cleared 1"]
         assert world.timers == {METER: at(140)}
 
+    def test_a_tick_that_comes_late_tells_all_that_was_over_by_then(self) -> None:
+        world = World([self.RULE.model_copy(update={"on_delay_seconds": 30})])
+        world.take(reading(0, battery_soc=50))
+        assert world.take(tick(700)) == ["raised 1"]
+        assert world.alert().raised_at == at(90)
+        assert world.timers == {}
+
     def test_one_that_was_never_heard_is_not_missed(self) -> None:
         world = World([self.RULE])
         world.take(load(0, NORMAL))

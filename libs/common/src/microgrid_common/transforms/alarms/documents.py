@@ -87,7 +87,7 @@ class DeviceAlarms(msgspec.Struct, omit_defaults=True):
     linked: list[str] = msgspec.field(default_factory=list)
     """Which changes there were at that time."""
     told_at: datetime | None = None
-    """The newest time that a tick has told: for what the clock decides, it never runs backwards."""
+    """The newest time by the clock at which it was decided about silence, and what is suppressed."""
     noticed: dict[str, datetime] = msgspec.field(default_factory=dict)
     """Rule id → when its newest notice arrived, for the notices that came last."""
     points: dict[str, AlarmPoint] = msgspec.field(default_factory=dict)

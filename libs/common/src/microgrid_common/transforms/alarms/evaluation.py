@@ -72,8 +72,6 @@ class GridEvaluation:
         self._raising = Raising(
             self._life, grid_id=grid_id, grid=grid, devices=devices, plan=plan, parents=parents
         )
-        self._told_the_time: dict[str, datetime] = {}
-        """Device → the newest time at which its alarms were looked at."""
         self._alerts_taken = 0
 
     def on_reading(self, reading: Reading) -> None:
@@ -109,7 +107,7 @@ class GridEvaluation:
                 self._judge(reading.device_id, device, rule, moment)
         if rules.watched_metrics:
             self._heard(reading, device, rules, moment)
-        self._settle(reading.device_id, device, rules, at)
+        self._settle(reading.device_id, device, rules, reading.received_at)
 
     def on_notice(self, notice: DeviceNotice) -> None:
         """A device raised an alert by itself.
@@ -140,18 +138,20 @@ class GridEvaluation:
         point.holds, point.pending, point.noticed_at = True, None, at
         if active_alert(point):
             self._life.resume(device_id, point)
-            return
-        episode = Episode(
-            rule_id=rule_id,
-            rule_version=rule.version if rule else None,
-            type=rule.condition.type if rule else "notice",
-            severity=rule.severity if rule else Severity.WARNING,
-            message=notice.message,
-            recommended_action=rule.recommended_action if rule else "",
-            source=AlertSource.DEVICE,
-            raised_at=at,
-        )
-        self._life.begin(device_id, episode, self._raising.suppression(device_id, None, at))
+        else:
+            episode = Episode(
+                rule_id=rule_id,
+                rule_version=rule.version if rule else None,
+                type=rule.condition.type if rule else "notice",
+                severity=rule.severity if rule else Severity.WARNING,
+                message=notice.message,
+                recommended_action=rule.recommended_action if rule else "",
+                source=AlertSource.DEVICE,
+                raised_at=at,
+            )
+            self._life.begin(device_id, episode, self._raising.suppression(device_id, None, at))
+        self._judge_silence(device_id, device, at)
+        self._settle(device_id, device, self._plan.for_device(*where), at)
 
     def on_link(self, event: LinkEvent) -> None:
         """The link of a device changed."""
@@ -165,6 +165,7 @@ class GridEvaluation:
             if parent_changed(self._grid, device_id, down=down, at=at):
                 self.changes.grid_changed = True
                 for child in self._children[device_id]:
+                    self._judge_silence(child, self._devices[child], at)
                     self._settle(child, self._devices[child], self._rules_of(child), at)
                     if self._devices[child].points:
                         # Not before its timer is set anew may what the parent suppressed come back.
@@ -178,13 +179,12 @@ class GridEvaluation:
             device = self._devices[device_id]
             rules = self._rules_of(device_id)
             self.changes.devices.add(device_id)
-            # An older tick that comes again, or of a clock that is behind, does not turn the time back.
-            device.told_at = at = tick.at if device.told_at is None else max(device.told_at, tick.at)
+            # First: the delay of a silence that is found only now may be over too.
+            self._judge_silence(device_id, device, tick.at)
             for rule_id, point in list(device.points.items()):
-                self._tick(device_id, point, rules.by_id.get(rule_id), at)
-            self._end_withdrawn(device_id, device, rules, at)
-            self._judge_silence(device_id, device, at)
-            self._settle(device_id, device, rules, at)
+                self._tick(device_id, point, rules.by_id.get(rule_id), tick.at)
+            self._end_withdrawn(device_id, device, rules, tick.at)
+            self._settle(device_id, device, rules, tick.at)
 
     def timer_of(self, device_id: str) -> datetime | None:
         """When the clock may next change something of a device that was worked on; None for never."""
@@ -199,7 +199,7 @@ class GridEvaluation:
             parent_id=self._parents.get(device_id),
             window_edge=partial(self._plan.next_window_edge, self._grid_id, device_id, device.component),
             notice_quiet=self._notice_quiet,
-            now=self._told_the_time.get(device_id, device.told_at),
+            now=device.told_at,
         )
 
     def take_alerts(self) -> list[Alert]:
@@ -242,6 +242,8 @@ class GridEvaluation:
         self._judge_silence(reading.device_id, device, now.received_at)
 
     def _judge_silence(self, device_id: str, device: DeviceAlarms, at: datetime) -> None:
+        # An older tick that comes again, or of a clock that is behind, brings nothing back.
+        at = max(device.told_at or at, at)
         for rule in self._rules_of(device_id).on_silence:
             since = silence_holds(device, rule, at)
             point = device.points.get(rule.rule.rule_id)
@@ -276,10 +278,7 @@ class GridEvaluation:
         """Suppress what follows from something that is known, and drop what has nothing to remember."""
         if not device.points:
             return
-        # What was measured before and comes late does not bring back what suppressed an alarm then.
-        at = at if device.told_at is None else max(device.told_at, at)
-        told = self._told_the_time.get(device_id)
-        self._told_the_time[device_id] = at if told is None else max(told, at)
+        device.told_at = at = max(device.told_at or at, at)
         for rule_id, point in list(device.points.items()):
             if active_alert(point):
                 suppression = self._raising.suppression(device_id, rules.by_id.get(rule_id), at)

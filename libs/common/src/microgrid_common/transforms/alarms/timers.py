@@ -30,7 +30,7 @@ def next_timer(
         parent_id: the gateway that it reports through; None for none.
         window_edge: the next beginning or end of a maintenance window of the device after a time.
         notice_quiet: how long an alarm lasts that rests on notices alone.
-        now: when its alarms were looked at last; None: not in this evaluation.
+        now: when its alarms were looked at last; None: never.
     """
     times = [*_of_points(device, notice_quiet), *_of_silence(device, rules)]
     for point in device.points.values():
