@@ -44,11 +44,24 @@ return dropped
 )
 
 
+# One step: an alert that goes from one range to another is in just one of them. A script and not MULTI, in
+# which a server that is full refuses also what only reads.
+_RANGES = """
+local found = {}
+for i = 2, #ARGV, 2 do
+    found[#found + 1] =
+        redis.call('ZRANGE', KEYS[1], ARGV[i], ARGV[i + 1], 'BYLEX', 'REV', 'LIMIT', 0, ARGV[1])
+end
+return found
+"""
+
+
 class RedisAlertRecords:
     """Implements `AlertRecords`."""
 
     def __init__(self, client: Redis) -> None:
         self._client = client
+        self._ranges = client.register_script(_RANGES)
         self._forget = client.register_script(_FORGET)
 
     async def get(self, alert_id: str) -> Alert | None:
@@ -108,19 +121,10 @@ class RedisAlertRecords:
     async def _positions(self, query: AlertQuery, limit: int) -> list[str]:
         """The first positions in each range that a query wants, all of them where `limit` is -1; sorted."""
         with redis_errors():
-            # One step: an alert that goes from one range to another is in just one of them.
-            async with self._client.pipeline(transaction=True) as pipeline:
-                for high, low in ranges_of(query):
-                    pipeline.zrange(
-                        index_key(query.grid_id),
-                        cast("int", high),
-                        cast("int", low),
-                        desc=True,
-                        bylex=True,
-                        offset=0,
-                        num=limit,
-                    )
-                answers = await pipeline.execute()
+            answers = await self._ranges(
+                keys=[index_key(query.grid_id)],
+                args=[limit, *(end for ends in ranges_of(query) for end in ends)],
+            )
         return sorted((each for members in answers for each in positions_in(members)), reverse=True)
 
     async def _records(self, grid_id: str, positions: Sequence[str]) -> list[Alert]:
