@@ -20,7 +20,9 @@ from microgrid_common.transforms.alarms.actions import (
     AddNote,
     Assign,
     Clear,
+    ReturnToService,
     Shelve,
+    TakeOutOfService,
     Unshelve,
 )
 
@@ -171,6 +173,16 @@ class TestDesk:
         assert (newest.notes, newest.state) == ((), AlarmState.UNACKNOWLEDGED)
         await site.clear_alert(40)
         assert site.alerts[-1].cleared_at == at(40)
+
+    async def test_what_is_put_aside_can_be_taken_back_when_its_alert_is_over(self, site: Site) -> None:
+        [alert] = site.alerts
+        await site.desk.act(alert.id, TakeOutOfService("It is being rebuilt."), by="amina")
+        await site.desk.act(alert.id, Shelve(at(3_600), "It is known."), by="amina")
+        await site.clear_alert(20)
+        for action in (ReturnToService(), Unshelve()):
+            await site.desk.act(alert.id, action, by="amina")
+        await site.raise_alert(30)
+        assert site.alerts[-1].state is AlarmState.UNACKNOWLEDGED
 
     async def test_while_the_store_is_away_it_says_so(self, site: Site) -> None:
         [alert] = site.alerts

@@ -10,7 +10,13 @@ from microgrid_common.ports.alert_records import AlertRecords
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.schemas.alert import Alert, AlertSource, Severity
 from microgrid_common.schemas.identifiers import PLATFORM_GRID_ID
-from microgrid_common.transforms.alarms.actions import Action, act
+from microgrid_common.transforms.alarms.actions import (
+    Action,
+    ReturnToService,
+    Unshelve,
+    act,
+    put_back,
+)
 from microgrid_common.transforms.alarms.changes import Changes
 from microgrid_common.transforms.alarms.documents import AlarmPoint, DeviceAlarms
 from microgrid_common.transforms.alarms.lifecycle import AlarmLife, Episode, active_alert
@@ -98,10 +104,18 @@ class AlarmDesk:
         if alert is None:
             raise UnknownAlertError(alert_id)
         now = self._clock()
-        rule_id = alert.rule_id
+        rule_id, device_id = alert.rule_id, alert.device_id
 
         async def decide(in_hand: _InHand) -> None:
             point = in_hand.device.points.get(rule_id)
+            if (
+                point is not None
+                and isinstance(action, Unshelve | ReturnToService)
+                and not active_alert(point)
+            ):
+                # The alarm may still be put aside when its last alert is over.
+                put_back(in_hand.life, device_id, point, action, at=now, by=by)
+                return
             if point is None or point.alert is None or point.alert.id != alert_id:
                 # Of an alert that is over only the record is left. Nothing changes that without its device's
                 # document, so, read after it, it is as it stands when the commit is made.

@@ -110,6 +110,31 @@ def act(life: AlarmLife, point: AlarmPoint, action: Action, *, at: datetime, by:
             _put_aside(life, point, alert, action, at=at, by=by)
 
 
+def put_back(
+    life: AlarmLife,
+    device_id: str,
+    point: AlarmPoint,
+    action: Unshelve | ReturnToService,
+    *,
+    at: datetime,
+    by: str,
+) -> None:
+    """Take an alarm back that is put aside, whether an alert of it lasts or not.
+
+    Args:
+        life: of the alarm's grid.
+        device_id: the device.
+        point: the alarm.
+        action: what is to be done.
+        at: the time, aware.
+        by: who does it.
+    """
+    if isinstance(action, Unshelve):
+        life.unshelve(device_id, point, at=at, by=by)
+    else:
+        life.return_to_service(device_id, point, at=at, by=by)
+
+
 def _put_aside(
     life: AlarmLife,
     point: AlarmPoint,
@@ -127,8 +152,8 @@ def _put_aside(
             if until <= at:
                 raise ActionRefusedError("The time to take it back is over already.")
             life.shelve(device_id, point, Shelving(at=at, by=by, until=until, reason=reason))
-        case Unshelve():
-            life.unshelve(device_id, point, at=at, by=by)
+        case Unshelve() | ReturnToService():
+            put_back(life, device_id, point, action, at=at, by=by)
         case Clear():
             if alert.source is AlertSource.PLATFORM or (point.holds and point.noticed_at is None):
                 raise ActionRefusedError("Its condition still holds: acknowledge or shelve it.")
@@ -136,8 +161,6 @@ def _put_aside(
         case TakeOutOfService(reason=reason):
             if alert.out_of_service is None:
                 life.take_out_of_service(device_id, point, OutOfService(at=at, by=by, reason=reason))
-        case ReturnToService():
-            life.return_to_service(device_id, point, at=at, by=by)
 
 
 def _note(life: AlarmLife, point: AlarmPoint, alert: Alert, text: str, *, at: datetime, by: str) -> None:

@@ -204,7 +204,10 @@ class AlarmLife:
 
     def return_to_service(self, device_id: str, point: AlarmPoint, *, at: datetime, by: str) -> None:
         """Back in service; does nothing when it is."""
+        if point.out_of_service is None:
+            return
         point.out_of_service = None
+        self._changes.devices.add(device_id)
         if point.alert is not None and point.alert.out_of_service is not None:
             transition = AlertTransition.RETURNED_TO_SERVICE
             self._put(device_id, point, transition, at, {"out_of_service": None}, by=by)
