@@ -9,14 +9,15 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from microgrid_common.adapters.redis.alert_store import RedisAlertStore
+from microgrid_common.adapters.redis.alarm_states import RedisAlarmStates
+from microgrid_common.adapters.redis.alert_records import RedisAlertRecords
 from microgrid_common.adapters.redis.connection import make_client, redis_errors
 from microgrid_common.adapters.redis.durable_log import RedisDurableLog
 from microgrid_common.adapters.redis.log_consumer import RedisLogConsumer
 from microgrid_common.ports.durable_log import AppendId, Entry, Record, append_ids
 from microgrid_common.ports.errors import PermanentError, RetryableError
 from microgrid_common.runtime.backoff import until_it_works
-from microgrid_common.testing.contracts.alert_store import wanted
+from microgrid_common.testing.contracts.alarm_changes import raising
 from microgrid_common.testing.contracts.durable_log import records, texts_in, texts_of, trim_until_gone
 from microgrid_common.testing.servers import Redis as RedisServer
 from microgrid_common.testing.waiting import free_port, wait_until
@@ -61,7 +62,7 @@ class TestAway:
         with pytest.raises(RetryableError):
             await log.append(records("s", "a"))
         with pytest.raises(RetryableError):
-            await RedisAlertStore(client).ping()
+            await RedisAlarmStates(client).ping()
         await client.aclose()
 
     async def test_a_socket_that_is_not_there_is_a_retryable_error(self) -> None:
@@ -107,22 +108,22 @@ class TestAway:
     async def test_after_a_crash_all_goes_on_with_what_was_there(
         self, redis_client: Redis, redis_server: RedisServer
     ) -> None:
-        log, store = RedisDurableLog(redis_client), RedisAlertStore(redis_client)
+        log, states = RedisDurableLog(redis_client), RedisAlarmStates(redis_client)
         await log.append(records("s", "a", "b"))
         async with reader(redis_client) as consumer:
             [in_hand] = await consumer.read(count=1, wait=timedelta(seconds=5))
             await consumer.acknowledge(await consumer.read(count=1, wait=timedelta(seconds=5)))
-            raised = await store.raise_alert(wanted())
+            raised = await raising(states, "meter")
+            assert await states.commit([raised]) == [True]
             await asyncio.to_thread(redis_server.kill)
             with pytest.raises(RetryableError):
                 await consumer.read(count=10, wait=NO_WAIT)
             with pytest.raises(RetryableError):
-                await store.raise_alert(wanted(1))
+                await states.commit([raised])
             await asyncio.to_thread(redis_server.start)
             assert await texts_in(log, "s") == ["a", "b"]
             assert await read_again(consumer) == [in_hand]
-        assert await store.active_alerts() == [raised]
-        assert await store.raise_alert(wanted(1)) is None
+        assert await RedisAlertRecords(redis_client).active_alerts() == raised.alerts
 
     async def test_what_was_appended_survives_a_kill_at_once(
         self, redis_client: Redis, redis_server: RedisServer
@@ -181,29 +182,6 @@ class TestFull:
             finally:
                 await redis_client.config_set("maxmemory", "0")
         assert texts_of(left) == ["b", "c"]
-
-    async def test_nothing_of_an_alert_is_kept_when_memory_is_full(self, full_client: Redis) -> None:
-        store = RedisAlertStore(full_client)
-        with pytest.raises(RetryableError):
-            await store.raise_alert(wanted())
-        assert await full_client.keys() == []
-
-    async def test_an_alert_is_cleared_whole_or_not_at_all(self, redis_client: Redis) -> None:
-        store = RedisAlertStore(redis_client)
-        raised = await store.raise_alert(wanted(0))
-        await redis_client.config_set("maxmemory", "1")
-        try:
-            with pytest.raises(RetryableError):
-                await store.clear_alert(
-                    "village",
-                    "meter",
-                    "overload",
-                    cleared_at=wanted(1).raised_at,
-                    effective_at=wanted(1).effective_at,
-                )
-            assert await store.active_alerts() == [raised]
-        finally:
-            await redis_client.config_set("maxmemory", "0")
 
 
 class TestWritesRefusedForNow:

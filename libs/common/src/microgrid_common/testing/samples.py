@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from microgrid_common.ports.alarm_states import AlarmStates, GridCommit
-from microgrid_common.ports.alert_store import AlertToRaise
 from microgrid_common.ports.durable_log import DurableLog, Record
 from microgrid_common.schemas.alert import (
     Alert,
@@ -40,28 +39,6 @@ def sample_reading(
         received_at=received_at or at,
         metrics=metrics or {"consumption_kw": 10.5},
         flags=flags,
-    )
-
-
-def sample_alert(
-    at: datetime = SAMPLE_TIME,
-    *,
-    grid_id: str = DEFAULT_GRID_ID,
-    device_id: str = DEFAULT_DEVICE_ID,
-    rule_id: str = "load-abnormality",
-    severity: Severity = Severity.WARNING,
-    message: str = "Load Abnormality: Unusual load increase detected.",
-) -> AlertToRaise:
-    """An alert to raise."""
-    return AlertToRaise(
-        grid_id=grid_id,
-        device_id=device_id,
-        rule_id=rule_id,
-        severity=severity,
-        message=message,
-        source=AlertSource.RULE,
-        raised_at=at,
-        effective_at=at,
     )
 
 
