@@ -96,8 +96,10 @@ async def running_ingestor(
 
         await wait_until(connected, timeout=20, description="the ingestor's session")
         yield ingestor
-        following.cancel()
-        await asyncio.wait([following])
+        # The Redis client may take a cancellation that comes together with an answer for its own.
+        while not following.done():
+            following.cancel()
+            await asyncio.wait([following], timeout=1)
 
 
 async def follow(redis_url: str, seen: dict[str, list[int]]) -> None:
