@@ -56,7 +56,7 @@ class SilenceWatch:
     metric: str | None = None
     """The metric that must not fall silent; None: the device."""
     after_seconds: float | None = None
-    """None: whenever the device counts as disconnected, or as stale."""
+    """None: whenever the device counts as stale while it is connected."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
