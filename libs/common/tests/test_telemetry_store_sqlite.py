@@ -109,6 +109,16 @@ class TestFile:
             )
             assert list(await values(stores[0])) == list(range(10))
 
+    async def test_one_that_another_is_making_is_waited_for(self, path: Path) -> None:
+        path.parent.mkdir()
+        async with SqliteTelemetryStore(path) as store:
+            with locked(path, "IMMEDIATE"):
+                opening = asyncio.create_task(store.write([reading(1)]))
+                done, _ = await asyncio.wait({opening}, timeout=0.1)
+                assert not done
+            await opening
+            assert list(await values(store)) == [1]
+
     async def test_a_file_of_a_newer_version_is_left_alone(self, path: Path) -> None:
         path.parent.mkdir()
         with closing(sqlite3.connect(path)) as connection:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -35,6 +36,9 @@ _PASSING = {
 
 _PRIMARY_CODE = 0xFF
 """The low byte of an extended error code is the error's kind."""
+
+
+_TRY_AGAIN_AFTER_SECONDS = 0.005
 
 
 class DatabaseThread:
@@ -95,7 +99,7 @@ class DatabaseThread:
             self._path, timeout=self._busy_timeout.total_seconds(), isolation_level=None
         )
         try:
-            connection.execute("PRAGMA journal_mode=WAL")
+            self._use_write_ahead_log(connection)
             # A write is durable when it returns, also through a power cut.
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
@@ -104,6 +108,21 @@ class DatabaseThread:
             connection.close()
             raise
         return connection
+
+    def _use_write_ahead_log(self, connection: sqlite3.Connection) -> None:
+        deadline = time.monotonic() + self._busy_timeout.total_seconds()
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError as error:
+                # SQLite does not wait for a lock here when another one is making the same file: to wait
+                # with the lock that it holds by then could be a deadlock.
+                busy = error.sqlite_errorcode & _PRIMARY_CODE == sqlite3.SQLITE_BUSY
+                if not busy or time.monotonic() >= deadline:
+                    raise
+                time.sleep(_TRY_AGAIN_AFTER_SECONDS)
+            else:
+                return
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None
