@@ -17,6 +17,7 @@ from microgrid_common.testing.fakes.alarm_states import FakeAlarmStates
 from microgrid_common.testing.fakes.alert_records import FakeAlertRecords
 from microgrid_common.testing.fakes.device_registry import FakeDeviceRegistry
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
+from microgrid_common.testing.fakes.grid_store import FakeGridStore
 from microgrid_common.testing.fakes.ledger_store import FakeLedgerStore
 from microgrid_common.testing.fakes.link_store import FakeLinkStore
 from microgrid_common.testing.fakes.notification_settings import FakeNotificationSettings
@@ -95,6 +96,7 @@ def ports(
         rules=FakeRuleStore(),
         notification_settings=FakeNotificationSettings(),
         push_tokens=FakePushTokens(),
+        grids=FakeGridStore(),
         telemetry=telemetry,
         quarantine=quarantine,
         replayer=Replayer(quarantine, devices=devices, shards=SHARDS),
@@ -123,6 +125,11 @@ def notification_settings(ports: ApiPorts) -> FakeNotificationSettings:
 @pytest.fixture
 def push_tokens(ports: ApiPorts) -> FakePushTokens:
     return cast("FakePushTokens", ports.push_tokens)
+
+
+@pytest.fixture
+def grids(ports: ApiPorts) -> FakeGridStore:
+    return cast("FakeGridStore", ports.grids)
 
 
 @pytest.fixture

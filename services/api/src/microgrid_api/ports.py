@@ -7,6 +7,7 @@ from microgrid_common.ports.alarm_states import AlarmStates
 from microgrid_common.ports.alert_records import AlertRecords
 from microgrid_common.ports.device_registry import DeviceRegistry
 from microgrid_common.ports.durable_log import DurableLog
+from microgrid_common.ports.grid_store import GridStore
 from microgrid_common.ports.ledger_store import LedgerStore
 from microgrid_common.ports.link_store import LinkStore
 from microgrid_common.ports.notification_settings import NotificationSettingsStore
@@ -30,6 +31,7 @@ class ApiPorts:
     rules: RuleStore
     notification_settings: NotificationSettingsStore
     push_tokens: PushTokens
+    grids: GridStore
     telemetry: TelemetryStore
     quarantine: Quarantine
     replayer: Replayer

@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
 from microgrid_api.listening import is_loopback
-from microgrid_common.runtime.settings import Port, RedisSettings, TelemetryStoreSettings
+from microgrid_common.runtime.settings import GridSettings, Port, RedisSettings, TelemetryStoreSettings
 
 AuthMode = Literal["prototype"]
 """How users are known: `prototype` has one fixed user and one fixed token."""
@@ -16,7 +16,7 @@ AuthMode = Literal["prototype"]
 Origin = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.:\[\]-]{1,253}$")]
 
 
-class ApiSettings(RedisSettings, TelemetryStoreSettings):
+class ApiSettings(RedisSettings, TelemetryStoreSettings, GridSettings):
     """What the API reads from `MICROGRID_…` variables and `.env`."""
 
     auth_mode: AuthMode = "prototype"

@@ -10,6 +10,7 @@ from microgrid_common.adapters.redis.alert_records import RedisAlertRecords
 from microgrid_common.adapters.redis.connection import make_client
 from microgrid_common.adapters.redis.device_registry import RedisDeviceRegistry
 from microgrid_common.adapters.redis.durable_log import RedisDurableLog
+from microgrid_common.adapters.redis.grid_store import RedisGridStore
 from microgrid_common.adapters.redis.ledger_store import RedisLedgerStore
 from microgrid_common.adapters.redis.link_store import RedisLinkStore
 from microgrid_common.adapters.redis.notification_settings import RedisNotificationSettings
@@ -37,6 +38,7 @@ async def build(settings: ApiSettings) -> AsyncIterator[ApiPorts]:
             rules=RedisRuleStore(client),
             notification_settings=RedisNotificationSettings(client),
             push_tokens=RedisPushTokens(client),
+            grids=RedisGridStore(client, time_zone=settings.time_zone.key),
             telemetry=telemetry,
             quarantine=quarantine,
             replayer=Replayer(quarantine, devices=devices, shards=settings.stream_shards),
