@@ -23,6 +23,7 @@ from microgrid_common.testing.fakes.link_store import FakeLinkStore
 from microgrid_common.testing.fakes.notification_settings import FakeNotificationSettings
 from microgrid_common.testing.fakes.push_tokens import FakePushTokens
 from microgrid_common.testing.fakes.quarantine import FakeQuarantine
+from microgrid_common.testing.fakes.rollup_store import FakeRollupStore
 from microgrid_common.testing.fakes.rule_store import FakeRuleStore
 from microgrid_common.testing.fakes.telemetry_store import FakeTelemetryStore
 from microgrid_common.testing.samples import SAMPLE_TIME
@@ -98,6 +99,7 @@ def ports(
         push_tokens=FakePushTokens(),
         grids=FakeGridStore(),
         telemetry=telemetry,
+        rollups=FakeRollupStore(),
         quarantine=quarantine,
         replayer=Replayer(quarantine, devices=devices, shards=SHARDS),
         ledgers=ledgers,
@@ -130,6 +132,11 @@ def push_tokens(ports: ApiPorts) -> FakePushTokens:
 @pytest.fixture
 def grids(ports: ApiPorts) -> FakeGridStore:
     return cast("FakeGridStore", ports.grids)
+
+
+@pytest.fixture
+def rollups(ports: ApiPorts) -> FakeRollupStore:
+    return cast("FakeRollupStore", ports.rollups)
 
 
 @pytest.fixture

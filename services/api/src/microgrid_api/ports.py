@@ -13,6 +13,7 @@ from microgrid_common.ports.link_store import LinkStore
 from microgrid_common.ports.notification_settings import NotificationSettingsStore
 from microgrid_common.ports.push_tokens import PushTokens
 from microgrid_common.ports.quarantine import Quarantine
+from microgrid_common.ports.rollup_store import RollupStore
 from microgrid_common.ports.rule_store import RuleStore
 from microgrid_common.ports.telemetry_store import TelemetryStore
 from microgrid_common.runtime.health import Ping
@@ -33,6 +34,8 @@ class ApiPorts:
     push_tokens: PushTokens
     grids: GridStore
     telemetry: TelemetryStore
+    rollups: RollupStore
+    """What the readings add up to in five minutes and in hours."""
     quarantine: Quarantine
     replayer: Replayer
     """Puts quarantined messages through again."""

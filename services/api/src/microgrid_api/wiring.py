@@ -17,7 +17,7 @@ from microgrid_common.adapters.redis.notification_settings import RedisNotificat
 from microgrid_common.adapters.redis.push_tokens import RedisPushTokens
 from microgrid_common.adapters.redis.quarantine import RedisQuarantine
 from microgrid_common.adapters.redis.rule_store import RedisRuleStore
-from microgrid_common.adapters.telemetry_stores import open_telemetry_store
+from microgrid_common.adapters.telemetry_stores import open_rollup_store, open_telemetry_store
 from microgrid_common.runtime.quarantine_replay import Replayer
 
 
@@ -28,6 +28,7 @@ async def build(settings: ApiSettings) -> AsyncIterator[ApiPorts]:
         client = make_client(settings.redis_url)
         stack.push_async_callback(client.aclose)
         telemetry = await stack.enter_async_context(open_telemetry_store(settings))
+        rollups = await stack.enter_async_context(open_rollup_store(settings))
         log = RedisDurableLog(client)
         quarantine = RedisQuarantine(client)
         devices = RedisDeviceRegistry(client)
@@ -40,6 +41,7 @@ async def build(settings: ApiSettings) -> AsyncIterator[ApiPorts]:
             push_tokens=RedisPushTokens(client),
             grids=RedisGridStore(client, time_zone=settings.time_zone.key),
             telemetry=telemetry,
+            rollups=rollups,
             quarantine=quarantine,
             replayer=Replayer(quarantine, devices=devices, shards=settings.stream_shards),
             ledgers=RedisLedgerStore(client),
