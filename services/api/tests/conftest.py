@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from microgrid_api.app import create_app
 from microgrid_api.live import LiveFeed
 from microgrid_api.ports import ApiPorts
+from microgrid_api.prototype_identity import PrototypeIdentity
 from microgrid_common.runtime.quarantine_replay import Replayer
 from microgrid_common.testing.fakes.alarm_states import FakeAlarmStates
 from microgrid_common.testing.fakes.alert_records import FakeAlertRecords
@@ -91,6 +92,7 @@ def ports(
 ) -> ApiPorts:
     devices = FakeDeviceRegistry()
     return ApiPorts(
+        identity=PrototypeIdentity(),
         log=log,
         records=FakeAlertRecords(states),
         states=states,

@@ -5,7 +5,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from microgrid_api.auth import FailedLogins
+from microgrid_api.failed_logins import FailedLogins
 
 DASHBOARD = [
     "/api/dashboard/realtime",
@@ -44,7 +44,7 @@ async def test_the_dashboard_needs_the_token(stranger: httpx.AsyncClient, header
         answer = await stranger.get(path, headers=headers)
         assert answer.status_code == 401, path
         assert answer.headers["WWW-Authenticate"] == "Bearer"
-        assert "POST /api/login" in answer.json()["detail"]
+        assert "POST /api/auth/login" in answer.json()["detail"]
 
 
 async def test_after_ten_wrong_passwords_an_address_has_to_wait(stranger: httpx.AsyncClient) -> None:

@@ -26,7 +26,8 @@ def _command() -> None:
     MICROGRID_API_LONGEST_SHELVING_HOURS (24), MICROGRID_AUTH_MODE (prototype),
     MICROGRID_REDIS_URL (redis://127.0.0.1:6379/0), MICROGRID_STREAM_SHARDS (4),
     MICROGRID_TELEMETRY_STORE (influx or sqlite), MICROGRID_INFLUX_URL, _TOKEN, _ORG and _BUCKET,
-    MICROGRID_DATA_DIR (for sqlite), MICROGRID_LOG_LEVEL, MICROGRID_LOG_FORMAT.
+    MICROGRID_DATA_DIR (for sqlite), MICROGRID_TIME_ZONE (UTC; of grids that nobody has described),
+    MICROGRID_LOG_LEVEL, MICROGRID_LOG_FORMAT.
 
     The endpoints are described at /docs (which loads its script from the internet) and /openapi.json.
     """

@@ -8,10 +8,10 @@ from typing import Final
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from microgrid_api.auth import FailedLogins, PrototypeAuthentication
 from microgrid_api.body_limit import BodyLimit
 from microgrid_api.context import ApiContext
 from microgrid_api.errors import Problem, add_error_handlers
+from microgrid_api.failed_logins import FailedLogins
 from microgrid_api.host_guard import HostGuard
 from microgrid_api.live import LiveFeed
 from microgrid_api.live_clients import LiveClients
@@ -67,8 +67,9 @@ says where the alarm stands since then. `GET /api/alerts/{grid_id}/{alert_id}` h
 A value in `readings` that is further from the device's value before than is believable has
 `"implausible_step": true`.
 
-It closes with 4401 (sign in again), 4403 (a web page of another origin), 1013 (come back later: too many
-clients, a client that fell behind, or a store that is away) or 1012 (the server restarts).
+It closes with 4401 (sign in again), 4404 (no such grid for you), 4403 (a web page of another origin), 1013
+(come back later: too many clients, a client that fell behind, or a store that is away) or 1012 (the server
+restarts).
 """
 
 
@@ -113,7 +114,6 @@ def create_app(
     app.state.context = ApiContext(
         ports=ports,
         feed=feed,
-        authentication=PrototypeAuthentication(),
         failed_logins=FailedLogins(),
         live_clients=LiveClients(limit=live_clients_limit),
         cors_origins=origins,

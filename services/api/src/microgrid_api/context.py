@@ -4,14 +4,12 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from http import HTTPStatus
 from typing import Annotated, cast
 
-from fastapi import Depends, HTTPException
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from microgrid_api.auth import PROTOTYPE_USERNAME, FailedLogins, PrototypeAuthentication
+from microgrid_api.failed_logins import FailedLogins
 from microgrid_api.live import LiveFeed
 from microgrid_api.live_clients import LiveClients
 from microgrid_api.ports import ApiPorts
@@ -26,7 +24,6 @@ class ApiContext:
 
     ports: ApiPorts
     feed: LiveFeed
-    authentication: PrototypeAuthentication
     failed_logins: FailedLogins
     live_clients: LiveClients
     alarm_desk: AlarmDesk
@@ -56,43 +53,3 @@ def context_of(connection: HTTPConnection) -> ApiContext:
 
 
 Context = Annotated[ApiContext, Depends(context_of)]
-
-_bearer = HTTPBearer(auto_error=False, description="The token that `POST /api/login` returns.")
-
-
-def signed_in(
-    context: Context, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> str:
-    """Let a request through only with a valid token; returns who makes it.
-
-    The prototype knows one user.
-
-    Raises:
-        HTTPException: 401, there is none, or it is wrong.
-    """
-    if credentials is None:
-        detail = "A bearer token is needed: sign in with POST /api/login."
-    elif not context.authentication.accepts(credentials.credentials):
-        detail = "The bearer token is not valid: sign in again with POST /api/login."
-    else:
-        return PROTOTYPE_USERNAME
-    raise HTTPException(HTTPStatus.UNAUTHORIZED, detail, headers={"WWW-Authenticate": "Bearer"})
-
-
-Operator = Annotated[str, Depends(signed_in)]
-"""The name of the person who makes a request."""
-
-
-def administrator(who: Operator) -> str:
-    """Let a request through only when an administrator makes it; returns who that is.
-
-    The prototype's one user may do everything, and is served on this machine only.
-
-    Raises:
-        HTTPException: 401, as `signed_in`.
-    """
-    return who
-
-
-Administrator = Annotated[str, Depends(administrator)]
-"""The name of the administrator who makes a request."""

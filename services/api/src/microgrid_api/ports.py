@@ -8,6 +8,7 @@ from microgrid_common.ports.alert_records import AlertRecords
 from microgrid_common.ports.device_registry import DeviceRegistry
 from microgrid_common.ports.durable_log import DurableLog
 from microgrid_common.ports.grid_store import GridStore
+from microgrid_common.ports.identity import Identity
 from microgrid_common.ports.ledger_store import LedgerStore
 from microgrid_common.ports.link_store import LinkStore
 from microgrid_common.ports.notification_settings import NotificationSettingsStore
@@ -24,6 +25,7 @@ from microgrid_common.runtime.quarantine_replay import Replayer
 class ApiPorts:
     """What the API needs from outside, whoever provides it."""
 
+    identity: Identity
     log: DurableLog
     """Where live readings and alert events come from."""
     records: AlertRecords

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from microgrid_api.ports import ApiPorts
+from microgrid_api.prototype_identity import PrototypeIdentity
 from microgrid_api.settings import ApiSettings
 from microgrid_common.adapters.redis.alarm_states import RedisAlarmStates
 from microgrid_common.adapters.redis.alert_records import RedisAlertRecords
@@ -33,6 +34,7 @@ async def build(settings: ApiSettings) -> AsyncIterator[ApiPorts]:
         quarantine = RedisQuarantine(client)
         devices = RedisDeviceRegistry(client)
         yield ApiPorts(
+            identity=PrototypeIdentity(),
             log=log,
             records=RedisAlertRecords(client),
             states=RedisAlarmStates(client),

@@ -7,9 +7,11 @@ from fastapi import APIRouter, Depends, Path, Query
 from fastapi.exceptions import RequestValidationError
 from pydantic import AwareDatetime
 
+from microgrid_api.access import InGrid
 from microgrid_api.alarm_load_views import AlarmLoadView
-from microgrid_api.context import Context, signed_in
+from microgrid_api.context import Context
 from microgrid_api.errors import InvalidRequest, Problem, asking
+from microgrid_api.permissions import Permission
 from microgrid_common.runtime.alarm_load import read_alarm_load
 from microgrid_common.schemas.identifiers import IDENTIFIER_PATTERN
 from microgrid_common.transforms.clock import EARLIEST
@@ -20,7 +22,7 @@ _LENGTH_BY_DEFAULT: Final = timedelta(days=7)
 router = APIRouter(
     prefix="/api/alerts/{grid_id}/load",
     tags=["alerts"],
-    dependencies=[Depends(signed_in)],
+    dependencies=[Depends(InGrid(Permission.VIEW))],
     responses={
         401: {"model": Problem, "description": "The token is missing or not valid."},
         422: {"model": InvalidRequest, "description": "It says what is allowed."},

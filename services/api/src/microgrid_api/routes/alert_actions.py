@@ -2,11 +2,12 @@
 
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, HTTPException, Path
 from fastapi.exceptions import RequestValidationError
 
+from microgrid_api.access import SignedIn, require
 from microgrid_api.alert_orders import (
     AcknowledgementOrder,
     AssignmentOrder,
@@ -16,9 +17,12 @@ from microgrid_api.alert_orders import (
 )
 from microgrid_api.alert_views import AlertDetailView
 from microgrid_api.body_limit import BODY_REFUSED
-from microgrid_api.context import ApiContext, Context, Operator
+from microgrid_api.context import ApiContext, Context
 from microgrid_api.errors import InvalidRequest, Problem, asking
+from microgrid_api.permissions import Permission
+from microgrid_common.ports.identity import Caller
 from microgrid_common.runtime.alarm_desk import UnknownAlertError
+from microgrid_common.schemas.alert import grid_of_alert
 from microgrid_common.transforms.alarms.actions import (
     Acknowledge,
     Action,
@@ -48,12 +52,19 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
     409: {"model": Problem, "description": "As the alarm stands, that cannot be done; it says why."}
 }
 
+_MISSING: Final = "There is no such alert."
+_PERMISSIONS: Final = {
+    TakeOutOfService: Permission.TAKE_OUT_OF_SERVICE,
+    ReturnToService: Permission.TAKE_OUT_OF_SERVICE,
+}
+"""For every other action it is `Permission.HANDLE_ALARMS`."""
+
 _AlertId = Annotated[str, Path(max_length=100, examples=["alert-village-1-7"])]
 
 
 @router.put("/acknowledge", summary="Acknowledge an alert", responses=_REFUSED)
 async def acknowledge(
-    context: Context, who: Operator, alert_id: _AlertId, order: AcknowledgementOrder | None = None
+    context: Context, who: SignedIn, alert_id: _AlertId, order: AcknowledgementOrder | None = None
 ) -> AlertDetailView:
     """Say that the alert is known, in the name of whoever has signed in.
 
@@ -64,7 +75,7 @@ async def acknowledge(
 
 @router.post("/shelve", summary="Put an alarm aside for a time", responses=_REFUSED)
 async def shelve(
-    context: Context, who: Operator, alert_id: _AlertId, order: ShelvingOrder
+    context: Context, who: SignedIn, alert_id: _AlertId, order: ShelvingOrder
 ) -> AlertDetailView:
     """Put an alarm aside, for at most 24 hours by default; it comes back by itself, if it lasts then.
 
@@ -75,26 +86,26 @@ async def shelve(
 
 
 @router.post("/unshelve", summary="Take a shelved alarm back", responses=_REFUSED)
-async def unshelve(context: Context, who: Operator, alert_id: _AlertId) -> AlertDetailView:
+async def unshelve(context: Context, who: SignedIn, alert_id: _AlertId) -> AlertDetailView:
     """Take an alarm back that was put aside; one that is not shelved stays as it is."""
     return await _act(context, alert_id, Unshelve(), who)
 
 
 @router.post("/clear", summary="End an alarm by hand", responses=_REFUSED)
-async def clear(context: Context, who: Operator, alert_id: _AlertId) -> AlertDetailView:
+async def clear(context: Context, who: SignedIn, alert_id: _AlertId) -> AlertDetailView:
     """End an alarm that nothing else ends: one from a device's own message, or of a rule that is gone."""
     return await _act(context, alert_id, Clear(), who)
 
 
 @router.post("/note", summary="Write a note about an alert", responses=_REFUSED)
-async def note(context: Context, who: Operator, alert_id: _AlertId, order: NoteOrder) -> AlertDetailView:
+async def note(context: Context, who: SignedIn, alert_id: _AlertId, order: NoteOrder) -> AlertDetailView:
     """Write something down about an alert, also about one that is over. Notes are not changed afterwards."""
     return await _act(context, alert_id, AddNote(text=order.text), who)
 
 
 @router.post("/assign", summary="Say who looks after an alert", responses=_REFUSED)
 async def assign(
-    context: Context, who: Operator, alert_id: _AlertId, order: AssignmentOrder
+    context: Context, who: SignedIn, alert_id: _AlertId, order: AssignmentOrder
 ) -> AlertDetailView:
     """Say who looks after an alert."""
     return await _act(context, alert_id, Assign(to=order.to), who)
@@ -102,24 +113,27 @@ async def assign(
 
 @router.post("/out-of-service", summary="Take an alarm out of service", responses=_REFUSED)
 async def take_out_of_service(
-    context: Context, who: Operator, alert_id: _AlertId, order: ReasonOrder
+    context: Context, who: SignedIn, alert_id: _AlertId, order: ReasonOrder
 ) -> AlertDetailView:
     """Take an alarm out of service until somebody puts it back."""
     return await _act(context, alert_id, TakeOutOfService(reason=order.reason), who)
 
 
 @router.post("/return-to-service", summary="Put an alarm back into service", responses=_REFUSED)
-async def return_to_service(context: Context, who: Operator, alert_id: _AlertId) -> AlertDetailView:
+async def return_to_service(context: Context, who: SignedIn, alert_id: _AlertId) -> AlertDetailView:
     """Put an alarm back into service; one that is in service stays as it is."""
     return await _act(context, alert_id, ReturnToService(), who)
 
 
-async def _act(context: ApiContext, alert_id: str, action: Action, who: str) -> AlertDetailView:
+async def _act(context: ApiContext, alert_id: str, action: Action, who: Caller) -> AlertDetailView:
+    if (grid_id := grid_of_alert(alert_id)) is None:
+        raise HTTPException(HTTPStatus.NOT_FOUND, _MISSING)
+    require(who, _PERMISSIONS.get(type(action), Permission.HANDLE_ALARMS), grid_id, missing=_MISSING)
     try:
         async with asking("alert store"):
-            alert = await context.alarm_desk.act(alert_id, action, by=who)
+            alert = await context.alarm_desk.act(alert_id, action, by=who.username)
     except UnknownAlertError:
-        raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such alert.") from None
+        raise HTTPException(HTTPStatus.NOT_FOUND, _MISSING) from None
     except ActionRefusedError as refusal:
         raise HTTPException(HTTPStatus.CONFLICT, refusal.reason) from None
     return AlertDetailView.of(alert)

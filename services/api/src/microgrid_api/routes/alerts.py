@@ -7,9 +7,11 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Query
 from fastapi.exceptions import RequestValidationError
 from pydantic import AwareDatetime
 
+from microgrid_api.access import InGrid
 from microgrid_api.alert_views import AlertDetailView, AlertPageView, GridAlertView
-from microgrid_api.context import Context, signed_in
+from microgrid_api.context import Context
 from microgrid_api.errors import InvalidRequest, Problem, asking
+from microgrid_api.permissions import Permission
 from microgrid_common.ports.alert_records import LARGEST_PAGE, AlertQuery, BadCursorError
 from microgrid_common.schemas.alert import AlertStatus, Severity
 from microgrid_common.schemas.identifiers import IDENTIFIER_PATTERN, Identifier
@@ -17,7 +19,7 @@ from microgrid_common.schemas.identifiers import IDENTIFIER_PATTERN, Identifier
 router = APIRouter(
     prefix="/api/alerts/{grid_id}",
     tags=["alerts"],
-    dependencies=[Depends(signed_in)],
+    dependencies=[Depends(InGrid(Permission.VIEW))],
     responses={
         401: {"model": Problem, "description": "The token is missing or not valid."},
         422: {"model": InvalidRequest, "description": "It says what is allowed."},

@@ -3,12 +3,14 @@
 from datetime import timedelta
 from typing import Final
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from fastapi.exceptions import RequestValidationError
 
+from microgrid_api.access import SignedIn, require
 from microgrid_api.backtest_views import BacktestReportView, BacktestRequest
-from microgrid_api.context import Context, signed_in
+from microgrid_api.context import Context
 from microgrid_api.errors import InvalidRequest, Problem, UnavailableError, asking
+from microgrid_api.permissions import Permission
 from microgrid_common.runtime.alarm_backtest import devices_of_grid, run_backtest
 from microgrid_common.schemas.alarm_rule import AlarmRuleDraft
 from microgrid_common.transforms.alarms.backtest import BacktestRefusedError
@@ -22,9 +24,9 @@ _MAY_TAKE: Final = timedelta(seconds=30)
 router = APIRouter(
     prefix="/api/rules/backtest",
     tags=["rules"],
-    dependencies=[Depends(signed_in)],
     responses={
         401: {"model": Problem, "description": "The token is missing or not valid."},
+        404: {"model": Problem, "description": "There is no such grid."},
         422: {"model": InvalidRequest, "description": "It says what is allowed."},
         503: {"model": Problem, "description": "A store is away, or another backtest runs; `Retry-After`."},
     },
@@ -32,11 +34,12 @@ router = APIRouter(
 
 
 @router.post("", summary="Try a rule on stored readings")
-async def backtest(context: Context, request: BacktestRequest) -> BacktestReportView:
+async def backtest(context: Context, who: SignedIn, request: BacktestRequest) -> BacktestReportView:
     """What a rule would have raised in a grid. Nothing is stored, and nobody is told.
 
     It is the engine's own evaluation, on the readings as they are stored. One backtest runs at a time.
     """
+    require(who, Permission.TRY_RULES, request.grid_id)
     _check(request.rule)
     now = context.now()
     end = min(request.end or now, now)

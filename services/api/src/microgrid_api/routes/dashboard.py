@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends, HTTPException, Query
 from pydantic import AfterValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from microgrid_api.context import Context, signed_in
+from microgrid_api.access import InDefaultGrid
+from microgrid_api.context import Context
 from microgrid_api.errors import InvalidRequest, Problem, UnavailableError, asking
 from microgrid_api.history import PERIOD_RULE, parse_period, read_thinned
 from microgrid_api.views import AlertView, HistoryPoint, Realtime
@@ -19,7 +20,7 @@ from microgrid_common.transforms.clock import MAXIMUM_AHEAD
 router = APIRouter(
     prefix="/api/dashboard",
     tags=["dashboard"],
-    dependencies=[Depends(signed_in)],
+    dependencies=[Depends(InDefaultGrid)],
     responses={
         401: {"model": Problem, "description": "The token is missing or not valid."},
         503: {"model": Problem, "description": "A store is away; see `Retry-After`."},

@@ -6,17 +6,19 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Path, Query
 from fastapi.exceptions import RequestValidationError
 
+from microgrid_api.access import InGrid
 from microgrid_api.body_limit import BODY_REFUSED
-from microgrid_api.context import Context, administrator, signed_in
+from microgrid_api.context import Context
 from microgrid_api.device_views import DeviceDetail, DeviceView, Registration
 from microgrid_api.errors import InvalidRequest, Problem, asking
+from microgrid_api.permissions import Permission
 from microgrid_common.schemas.device import Device
 from microgrid_common.schemas.identifiers import IDENTIFIER_PATTERN
 
 router = APIRouter(
     prefix="/api/device/{grid_id}",
     tags=["devices"],
-    dependencies=[Depends(signed_in)],
+    dependencies=[Depends(InGrid(Permission.VIEW))],
     responses={
         401: {"model": Problem, "description": "The token is missing or not valid."},
         422: {"model": InvalidRequest, "description": "It says what is allowed."},
@@ -66,7 +68,7 @@ async def show(context: Context, grid_id: _GridId, device_id: _DeviceId) -> Devi
 @router.put(
     "/{device_id}",
     summary="Register a device",
-    dependencies=[Depends(administrator)],
+    dependencies=[Depends(InGrid(Permission.REGISTER_DEVICES))],
     responses=BODY_REFUSED,
 )
 async def register(
@@ -86,7 +88,7 @@ async def register(
 @router.delete(
     "/{device_id}",
     summary="Take a device out of the registry",
-    dependencies=[Depends(administrator)],
+    dependencies=[Depends(InGrid(Permission.REGISTER_DEVICES))],
     responses=_NOT_FOUND,
 )
 async def unregister(context: Context, grid_id: _GridId, device_id: _DeviceId) -> DeviceDetail:

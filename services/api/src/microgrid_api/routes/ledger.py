@@ -5,15 +5,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Path
 
-from microgrid_api.context import Context, signed_in
+from microgrid_api.access import InGrid
+from microgrid_api.context import Context
 from microgrid_api.errors import InvalidRequest, Problem, asking
 from microgrid_api.ledger_views import LedgerView
+from microgrid_api.permissions import Permission
 from microgrid_common.schemas.identifiers import IDENTIFIER_PATTERN
 
 router = APIRouter(
     prefix="/api/device/{grid_id}/{device_id}",
     tags=["devices"],
-    dependencies=[Depends(signed_in)],
+    dependencies=[Depends(InGrid(Permission.VIEW))],
     responses={
         401: {"model": Problem, "description": "The token is missing or not valid."},
         422: {"model": InvalidRequest, "description": "It says what is allowed."},

@@ -13,6 +13,7 @@ from microgrid_api.device_views import DeviceMessage
 from microgrid_api.errors import UnavailableError, asking
 from microgrid_api.live import Delta, FellBehindError, LiveSubscription
 from microgrid_api.live_clients import TooManyClientsError
+from microgrid_api.permissions import Permission, may
 from microgrid_api.views import (
     AlertMessage,
     AlertView,
@@ -21,6 +22,7 @@ from microgrid_api.views import (
     ReadingMessage,
     SnapshotMessage,
 )
+from microgrid_common.ports.identity import TokenRefusedError
 from microgrid_common.schemas.identifiers import DEFAULT_GRID_ID
 
 router = APIRouter()
@@ -39,6 +41,7 @@ _CLOSE_WITHIN: Final = timedelta(seconds=1)
 _TRY_AGAIN_LATER: Final = 1013
 _SIGN_IN_AGAIN: Final = 4401
 _OTHER_ORIGIN: Final = 4403
+_NOT_YOURS: Final = 4404
 
 
 class _CloseConnection(Exception):  # noqa: N818 - it ends a conversation, which is no error
@@ -58,7 +61,7 @@ async def live(websocket: WebSocket) -> None:
     await websocket.accept()
     try:
         _check_origin(websocket, context)
-        _check_token(websocket, context)
+        await _check_token(websocket, context)
         with context.live_clients.one_more():
             await _converse(websocket, context)
     except _CloseConnection as closing:
@@ -78,13 +81,20 @@ def _check_origin(websocket: WebSocket, context: ApiContext) -> None:
         raise _CloseConnection(_OTHER_ORIGIN, "web pages of this origin are not allowed")
 
 
-def _check_token(websocket: WebSocket, context: ApiContext) -> None:
+async def _check_token(websocket: WebSocket, context: ApiContext) -> None:
     scheme, token = get_authorization_scheme_param(websocket.headers.get("authorization"))
     if scheme.lower() != "bearer":
         # A browser cannot set a header on a WebSocket.
         token = websocket.query_params.get("token", "")
-    if not context.authentication.accepts(token):
-        raise _CloseConnection(_SIGN_IN_AGAIN, "the token is missing or not valid")
+    try:
+        async with asking("store of the logins"):
+            caller = await context.ports.identity.caller(token)
+    except TokenRefusedError as error:
+        raise _CloseConnection(_SIGN_IN_AGAIN, "the token is missing or not valid") from error
+    except UnavailableError as error:
+        raise _CloseConnection(_TRY_AGAIN_LATER, str(error)) from error
+    if not may(caller, Permission.VIEW, DEFAULT_GRID_ID):
+        raise _CloseConnection(_NOT_YOURS, "there is no such grid")
 
 
 async def _converse(websocket: WebSocket, context: ApiContext) -> None:

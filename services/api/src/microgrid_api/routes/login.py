@@ -5,10 +5,12 @@ from http import HTTPStatus
 
 from fastapi import APIRouter, HTTPException, Request
 
+from microgrid_api.access import unauthorized
 from microgrid_api.body_limit import BODY_REFUSED
 from microgrid_api.context import Context
-from microgrid_api.errors import InvalidRequest, Problem
+from microgrid_api.errors import InvalidRequest, Problem, asking
 from microgrid_api.views import Credentials, Token
+from microgrid_common.ports.identity import LoginRefusedError
 
 router = APIRouter(prefix="/api", tags=["login"])
 
@@ -35,12 +37,10 @@ async def log_in(credentials: Credentials, request: Request, context: Context) -
             "Too many wrong passwords; wait a minute and try again.",
             headers={"Retry-After": str(math.ceil(blocked_for.total_seconds()))},
         )
-    token = context.authentication.log_in(credentials.username, credentials.password)
-    if token is None:
+    try:
+        async with asking("store of the logins"):
+            tokens = await context.ports.identity.log_in(credentials.username, credentials.password)
+    except LoginRefusedError:
         context.failed_logins.add(address)
-        raise HTTPException(
-            HTTPStatus.UNAUTHORIZED,
-            "The user name or the password is wrong.",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
-    return Token(token=token)
+        raise unauthorized("The user name or the password is wrong.") from None
+    return Token(token=tokens.access_token)

@@ -6,10 +6,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Path
 from fastapi.exceptions import RequestValidationError
 
+from microgrid_api.access import InGrid
 from microgrid_api.body_limit import BODY_REFUSED
-from microgrid_api.context import Administrator, ApiContext, Context, administrator, signed_in
+from microgrid_api.context import ApiContext, Context
 from microgrid_api.errors import InvalidRequest, Problem, asking
+from microgrid_api.permissions import Permission
 from microgrid_api.rule_views import MaintenanceWindowView, PlannedWork
+from microgrid_common.ports.identity import Caller
 from microgrid_common.ports.rule_store import MAXIMUM_WINDOWS
 from microgrid_common.schemas.identifiers import IDENTIFIER_PATTERN
 from microgrid_common.schemas.maintenance import MaintenanceWindow
@@ -17,7 +20,7 @@ from microgrid_common.schemas.maintenance import MaintenanceWindow
 router = APIRouter(
     prefix="/api/maintenance/{grid_id}",
     tags=["rules"],
-    dependencies=[Depends(signed_in)],
+    dependencies=[Depends(InGrid(Permission.VIEW))],
     responses={
         401: {"model": Problem, "description": "The token is missing or not valid."},
         422: {"model": InvalidRequest, "description": "It says what is allowed."},
@@ -31,6 +34,8 @@ _NOT_FOUND: dict[int | str, dict[str, Any]] = {
 
 _GridId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN, examples=["village-1"])]
 _WindowId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN, examples=["fan-2026-11"])]
+
+_Planner = Annotated[Caller, Depends(InGrid(Permission.PLAN_MAINTENANCE))]
 
 
 @router.get("", summary="The maintenance windows of a grid")
@@ -54,7 +59,7 @@ async def show(context: Context, grid_id: _GridId, window_id: _WindowId) -> Main
     responses={**BODY_REFUSED, 409: {"model": Problem, "description": "There are too many windows."}},
 )
 async def plan(
-    context: Context, who: Administrator, grid_id: _GridId, window_id: _WindowId, work: PlannedWork
+    context: Context, who: _Planner, grid_id: _GridId, window_id: _WindowId, work: PlannedWork
 ) -> MaintenanceWindowView:
     """Plan work, or change what is planned; alarms about it are suppressed from its start to its end.
 
@@ -63,7 +68,7 @@ async def plan(
     if work.end <= work.start:
         problem = {"loc": ("body", "end"), "msg": "After start", "type": "ends_before_it_begins"}
         raise RequestValidationError([problem])
-    window = MaintenanceWindow(grid_id=grid_id, window_id=window_id, by=who, **work.model_dump())
+    window = MaintenanceWindow(grid_id=grid_id, window_id=window_id, by=who.username, **work.model_dump())
     async with asking("rule store"):
         await _check_room(context, window)
         await context.ports.rules.put_window(window)
@@ -73,7 +78,7 @@ async def plan(
 @router.delete(
     "/{window_id}",
     summary="Delete a maintenance window",
-    dependencies=[Depends(administrator)],
+    dependencies=[Depends(InGrid(Permission.PLAN_MAINTENANCE))],
     responses=_NOT_FOUND,
 )
 async def delete(context: Context, grid_id: _GridId, window_id: _WindowId) -> MaintenanceWindowView:

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from microgrid_api.auth import PROTOTYPE_LOGIN_ID
+from microgrid_api.access import Everywhere, SignedIn, signed_in
 from microgrid_api.body_limit import BODY_REFUSED
-from microgrid_api.context import Context, Operator, administrator, signed_in
+from microgrid_api.context import Context
 from microgrid_api.entity_tags import IfMatch, expected_version, tag
 from microgrid_api.errors import InvalidRequest, Problem, asking
 from microgrid_api.notification_views import (
@@ -20,6 +20,7 @@ from microgrid_api.notification_views import (
     PushTokenView,
     RemovedPushTokenView,
 )
+from microgrid_api.permissions import Permission
 from microgrid_common.ports.notification_settings import StoredNotificationSettings
 from microgrid_common.ports.push_tokens import PushToken
 from microgrid_common.ports.rule_store import VersionConflictError
@@ -41,7 +42,11 @@ _CONFLICT: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("/settings", summary="Whom alarms are told", dependencies=[Depends(administrator)])
+@router.get(
+    "/settings",
+    summary="Whom alarms are told",
+    dependencies=[Depends(Everywhere(Permission.EDIT_NOTIFICATIONS))],
+)
 async def show_settings(context: Context, response: Response) -> NotificationSettingsView:
     """The settings with their version, which is the `ETag` too; secrets are hidden."""
     async with asking("store of the notification settings"):
@@ -53,7 +58,7 @@ async def show_settings(context: Context, response: Response) -> NotificationSet
 @router.put(
     "/settings",
     summary="Change whom alarms are told",
-    dependencies=[Depends(administrator)],
+    dependencies=[Depends(Everywhere(Permission.EDIT_NOTIFICATIONS))],
     responses={**BODY_REFUSED, **_CONFLICT},
 )
 async def change_settings(
@@ -78,16 +83,16 @@ async def change_settings(
 
 
 @router.post("/push-tokens", summary="Reach an installation of the app", responses=BODY_REFUSED)
-async def register(context: Context, who: Operator, order: PushTokenOrder) -> PushTokenView:
+async def register(context: Context, who: SignedIn, order: PushTokenOrder) -> PushTokenView:
     """Reach an installation of the app in the name of whoever has signed in, until the login ends.
 
     A token that was another user's is this one's from now on. Doing it again is the same as doing it once.
     """
     token = PushToken(
         token=order.token,
-        user=who,
+        user=who.username,
         platform=order.platform,
-        login_id=PROTOTYPE_LOGIN_ID,
+        login_id=who.login_id,
         registered_at=context.now(),
     )
     async with asking("store of the push tokens"):
@@ -101,11 +106,11 @@ async def register(context: Context, who: Operator, order: PushTokenOrder) -> Pu
     responses={404: {"model": Problem, "description": "It is no token of this user's."}},
 )
 async def remove(
-    context: Context, who: Operator, token: Annotated[PushTokenText, Path(examples=["dpNx3v0QSa2:APA91bF"])]
+    context: Context, who: SignedIn, token: Annotated[PushTokenText, Path(examples=["dpNx3v0QSa2:APA91bF"])]
 ) -> RemovedPushTokenView:
     """Forget a token of whoever has signed in."""
     async with asking("store of the push tokens"):
-        removed = await context.ports.push_tokens.remove(who, token)
+        removed = await context.ports.push_tokens.remove(who.username, token)
     if not removed:
         raise HTTPException(HTTPStatus.NOT_FOUND, "You have no such push token.")
     return RemovedPushTokenView(token=token)

@@ -7,8 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Path, Query
 from pydantic import AwareDatetime
 
-from microgrid_api.context import Administrator, ApiContext, Context, administrator
+from microgrid_api.access import InGrid, SignedIn
+from microgrid_api.context import ApiContext, Context
 from microgrid_api.errors import InvalidRequest, Problem, asking
+from microgrid_api.permissions import Permission
 from microgrid_api.quarantine_views import (
     QuarantinedMessageView,
     QuarantineEntryView,
@@ -28,7 +30,7 @@ from microgrid_common.schemas.quarantine_entry import (
 router = APIRouter(
     prefix="/api/quarantine/{grid_id}",
     tags=["quarantine"],
-    dependencies=[Depends(administrator)],
+    dependencies=[Depends(InGrid(Permission.HANDLE_QUARANTINE))],
     responses={
         401: {"model": Problem, "description": "The token is missing or not valid."},
         422: {"model": InvalidRequest, "description": "It says what is allowed."},
@@ -105,7 +107,7 @@ async def show(context: Context, grid_id: _GridId, entry_id: _EntryId) -> Quaran
 
 @router.post("/{entry_id}/replay", summary="Put a message through again", responses=_NOT_FOUND)
 async def replay(
-    context: Context, who: Administrator, grid_id: _GridId, entry_id: _EntryId, *, dry_run: bool = False
+    context: Context, who: SignedIn, grid_id: _GridId, entry_id: _EntryId, *, dry_run: bool = False
 ) -> ReplayView:
     """Treat a message as if it arrived now, but with its own time of arrival.
 
@@ -114,7 +116,9 @@ async def replay(
     """
     async with asking("quarantine"):
         await _get(context, grid_id, entry_id)
-        replayed = await context.ports.replayer.replay(entry_id, by=who, at=context.now(), dry_run=dry_run)
+        replayed = await context.ports.replayer.replay(
+            entry_id, by=who.username, at=context.now(), dry_run=dry_run
+        )
     if replayed is None:
         raise _not_found()
     return ReplayView.of(replayed, dry_run=dry_run)
@@ -126,12 +130,12 @@ async def replay(
     responses={**_NOT_FOUND, 409: {"model": Problem, "description": "It was replayed with success before."}},
 )
 async def discard(
-    context: Context, who: Administrator, grid_id: _GridId, entry_id: _EntryId
+    context: Context, who: SignedIn, grid_id: _GridId, entry_id: _EntryId
 ) -> QuarantineEntryView:
     """Record that a message is not needed. It stays for a while, and can still be replayed."""
     async with asking("quarantine"):
         await _get(context, grid_id, entry_id)
-        entry = await context.ports.quarantine.discard(entry_id, by=who, at=context.now())
+        entry = await context.ports.quarantine.discard(entry_id, by=who.username, at=context.now())
     if entry is None:
         raise _not_found()
     if entry.state is not QuarantineState.DISCARDED:

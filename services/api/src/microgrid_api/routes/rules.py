@@ -6,19 +6,23 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Response
 from fastapi.exceptions import RequestValidationError
 
+from microgrid_api.access import SignedIn, Somewhere, require
 from microgrid_api.body_limit import BODY_REFUSED
-from microgrid_api.context import ApiContext, Context, administrator, signed_in
+from microgrid_api.context import ApiContext, Context
 from microgrid_api.entity_tags import IfMatch, expected_version, tag
 from microgrid_api.errors import InvalidRequest, Problem, asking
+from microgrid_api.permissions import Permission, sees
 from microgrid_api.rule_views import ChangedRule, NewRule, RuleView
+from microgrid_common.ports.identity import Caller
 from microgrid_common.ports.rule_store import VersionConflictError
 from microgrid_common.schemas.alarm_rule import MAXIMUM_RULES, RULE_ID_PATTERN, AlarmRule, AlarmRuleDraft
+from microgrid_common.schemas.user import EVERY_GRID
 from microgrid_common.transforms.alarms.check_rule import check_rule
 
 router = APIRouter(
     prefix="/api/rules",
     tags=["rules"],
-    dependencies=[Depends(signed_in)],
+    dependencies=[Depends(Somewhere(Permission.VIEW))],
     responses={
         401: {"model": Problem, "description": "The token is missing or not valid."},
         422: {"model": InvalidRequest, "description": "It says what is allowed."},
@@ -37,26 +41,27 @@ _RuleId = Annotated[str, Path(pattern=RULE_ID_PATTERN, examples=["battery-low"])
 
 
 @router.get("", summary="All rules")
-async def list_rules(context: Context) -> list[RuleView]:
-    """Every rule in the order of their ids, those that are not in force too."""
+async def list_rules(context: Context, who: SignedIn) -> list[RuleView]:
+    """Every rule of the grids that you see, in the order of their ids, those that are not in force too."""
     async with asking("rule store"):
         book = await context.ports.rules.book()
-    return RuleView.of_all(book.rules)
+    return RuleView.of_all([rule for rule in book.rules if _sees(who, rule)])
 
 
 @router.get("/{rule_id}", summary="One rule", responses=_NOT_FOUND)
-async def show(context: Context, rule_id: _RuleId, response: Response) -> RuleView:
+async def show(context: Context, who: SignedIn, rule_id: _RuleId, response: Response) -> RuleView:
     """A rule as it is, with its version as `ETag`."""
     async with asking("rule store"):
-        rule = await _get(context, rule_id)
+        rule = await _get(context, who, rule_id)
     return _tagged(rule, response)
 
 
 @router.get("/{rule_id}/versions", summary="What a rule was", responses=_NOT_FOUND)
-async def versions(context: Context, rule_id: _RuleId) -> list[RuleView]:
+async def versions(context: Context, who: SignedIn, rule_id: _RuleId) -> list[RuleView]:
     """All versions that a rule has had, the newest first; those of a deleted rule too."""
     async with asking("rule store"):
         found = await context.ports.rules.versions(rule_id)
+    found = [rule for rule in found if _sees(who, rule)]
     if not found:
         raise _not_found()
     return RuleView.of_all(found)
@@ -66,14 +71,14 @@ async def versions(context: Context, rule_id: _RuleId) -> list[RuleView]:
     "",
     summary="Make a rule",
     status_code=HTTPStatus.CREATED,
-    dependencies=[Depends(administrator)],
     responses={
         **BODY_REFUSED,
         409: {"model": Problem, "description": "There is a rule of this id, or no room for one."},
     },
 )
-async def create(context: Context, new: NewRule, response: Response) -> RuleView:
+async def create(context: Context, who: SignedIn, new: NewRule, response: Response) -> RuleView:
     """Make a rule. Readings are judged by it from the next seconds on."""
+    _check_edits(who, new)
     draft = _checked(new)
     try:
         async with asking("rule store"):
@@ -88,11 +93,16 @@ async def create(context: Context, new: NewRule, response: Response) -> RuleView
 @router.put(
     "/{rule_id}",
     summary="Change a rule",
-    dependencies=[Depends(administrator)],
     responses={**BODY_REFUSED, **_NOT_FOUND, **_CONFLICT},
 )
 async def change(
-    context: Context, rule_id: _RuleId, changed: ChangedRule, response: Response, if_match: IfMatch = None
+    context: Context,
+    who: SignedIn,
+    rule_id: _RuleId,
+    changed: ChangedRule,
+    *,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> RuleView:
     """Replace a rule by its next version, in force from the next seconds on.
 
@@ -103,10 +113,11 @@ async def change(
         problem = {"loc": ("body", "rule_id"), "msg": "The same as in the address", "type": "other_rule"}
         raise RequestValidationError([problem])
     version = expected_version(if_match, changed.version, ("body", "version"))
+    _check_edits(who, changed)
     draft = _checked(changed)
     try:
         async with asking("rule store"):
-            await _get(context, rule_id)
+            _check_edits(who, await _get(context, who, rule_id))
             rule = await context.ports.rules.put(draft, expected_version=version)
     except VersionConflictError:
         raise _conflict() from None
@@ -116,11 +127,11 @@ async def change(
 @router.delete(
     "/{rule_id}",
     summary="Delete a rule",
-    dependencies=[Depends(administrator)],
     responses={**_NOT_FOUND, **_CONFLICT},
 )
 async def delete(
     context: Context,
+    who: SignedIn,
     rule_id: _RuleId,
     *,
     version: Annotated[int | None, Query(ge=1, description="The version that is meant.")] = None,
@@ -130,7 +141,8 @@ async def delete(
     expected = expected_version(if_match, version, ("query", "version"))
     try:
         async with asking("rule store"):
-            rule = await _get(context, rule_id)
+            rule = await _get(context, who, rule_id)
+            _check_edits(who, rule)
             if not await context.ports.rules.remove(rule_id, expected_version=expected):
                 raise _not_found()
     except VersionConflictError:
@@ -138,12 +150,21 @@ async def delete(
     return RuleView.of(rule)
 
 
-async def _get(context: ApiContext, rule_id: str) -> AlarmRule:
+async def _get(context: ApiContext, who: Caller, rule_id: str) -> AlarmRule:
     book = await context.ports.rules.book()
     for rule in book.rules:
-        if rule.rule_id == rule_id:
+        if rule.rule_id == rule_id and _sees(who, rule):
             return rule
     raise _not_found()
+
+
+def _sees(who: Caller, rule: AlarmRule) -> bool:
+    # One without a grid concerns those who see any.
+    return rule.scope.grid_id is None or sees(who, rule.scope.grid_id)
+
+
+def _check_edits(who: Caller, rule: AlarmRuleDraft) -> None:
+    require(who, Permission.EDIT_RULES, rule.scope.grid_id or EVERY_GRID)
 
 
 async def _check_room(context: ApiContext) -> None:
