@@ -23,8 +23,10 @@ from microgrid_common.adapters.influx.telemetry_store import InfluxTelemetryStor
 from microgrid_common.adapters.sqlite.rollup_store import SqliteRollupStore
 from microgrid_common.adapters.sqlite.telemetry_store import SqliteTelemetryStore
 from microgrid_common.ports.rollup_store import RollupStore
+from microgrid_common.ports.telemetry_store import TelemetryStore
 from microgrid_common.runtime.rollup_history import Resolution, read_rollups
 from microgrid_common.schemas.reading import Reading
+from microgrid_common.testing.fakes.grid_store import FakeGridStore
 from microgrid_common.testing.fakes.rollup_queue import FakeRollupQueue
 from microgrid_common.testing.fakes.rollup_store import FakeRollupStore
 from microgrid_common.testing.fakes.telemetry_store import FakeTelemetryStore
@@ -125,13 +127,15 @@ async def found(store: RollupStore, grid_id: str) -> tuple[dict[tuple[str, str],
     return tuple(answers)
 
 
+def ports_over(telemetry: TelemetryStore, rollups: RollupStore) -> RollupPorts:
+    return RollupPorts(FakeRollupQueue(), telemetry, rollups, FakeGridStore(time_zone=ZONE.key))
+
+
 async def work(ports: RollupPorts, start: datetime, seconds: float, *, cut_off: bool) -> datetime:
     """Two workers for some time; then they may be cut off in the middle of a round."""
     now = start
     while now < start + timedelta(seconds=seconds):
-        rounds = [
-            asyncio.create_task(make_due_rollups(ports, zone_of=lambda _: ZONE, now=now)) for _ in range(2)
-        ]
+        rounds = [asyncio.create_task(make_due_rollups(ports, now=now)) for _ in range(2)]
         now += timedelta(seconds=7)
         if not cut_off or now < start + timedelta(seconds=seconds):
             await asyncio.gather(*rounds)
@@ -157,9 +161,9 @@ class DeliveryContract:
             await ports.queue.mark(touched_buckets(batch, now=now))
             now = await work(ports, now, seconds, cut_off=self.cut_off)
         now += LEASE
-        while await ports.queue.waiting() or await make_due_rollups(ports, zone_of=lambda _: ZONE, now=now):
+        while await ports.queue.waiting() or await make_due_rollups(ports, now=now):
             now += timedelta(seconds=20)
-            await make_due_rollups(ports, zone_of=lambda _: ZONE, now=now)
+            await make_due_rollups(ports, now=now)
 
     async def check(self, delivery: Delivery, ports: RollupPorts) -> None:
         await self.deliver(delivery, ports)
@@ -173,7 +177,7 @@ class TestInMemory(DeliveryContract):
     @settings(max_examples=100, deadline=None)
     @given(deliveries())
     async def test_any_delivery(self, delivery: Delivery) -> None:
-        await self.check(delivery, RollupPorts(FakeRollupQueue(), FakeTelemetryStore(), FakeRollupStore()))
+        await self.check(delivery, ports_over(FakeTelemetryStore(), FakeRollupStore()))
 
 
 class TestSqlite(DeliveryContract):
@@ -183,12 +187,12 @@ class TestSqlite(DeliveryContract):
             SqliteTelemetryStore(tmp_path / "telemetry.sqlite3") as telemetry,
             SqliteRollupStore(tmp_path / "rollups.sqlite3") as rollups,
         ):
-            yield RollupPorts(FakeRollupQueue(), telemetry, rollups)
+            yield ports_over(telemetry, rollups)
 
     @settings(max_examples=25, deadline=None, suppress_health_check=_FIXTURE_IS_FINE)
     @given(deliveries())
     async def test_any_delivery(self, ports: RollupPorts, delivery: Delivery) -> None:
-        await self.check(delivery, RollupPorts(FakeRollupQueue(), ports.telemetry, ports.rollups))
+        await self.check(delivery, ports_over(ports.telemetry, ports.rollups))
 
 
 @pytest.mark.integration
@@ -205,8 +209,7 @@ class TestInflux(DeliveryContract):
             await set_up_buckets(server, bucket)
             telemetry = InfluxTelemetryStore(url=url, token=token, org=org, bucket=bucket)
             rollups = InfluxRollupStore(url=url, token=token, org=org, bucket=bucket)
-            yield RollupPorts(
-                FakeRollupQueue(),
+            yield ports_over(
                 await stack.enter_async_context(telemetry),
                 await stack.enter_async_context(rollups),
             )
@@ -214,4 +217,4 @@ class TestInflux(DeliveryContract):
     @settings(max_examples=8, deadline=None, suppress_health_check=_FIXTURE_IS_FINE)
     @given(deliveries())
     async def test_any_delivery(self, ports: RollupPorts, delivery: Delivery) -> None:
-        await self.check(delivery, RollupPorts(FakeRollupQueue(), ports.telemetry, ports.rollups))
+        await self.check(delivery, ports_over(ports.telemetry, ports.rollups))

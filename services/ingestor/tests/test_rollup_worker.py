@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 from structlog.testing import capture_logs
@@ -14,7 +13,9 @@ from microgrid_common.ports.retention import RAW_KEPT
 from microgrid_common.ports.rollup_queue import Bucket, BucketKind
 from microgrid_common.ports.rollup_store import Series
 from microgrid_common.ports.telemetry_store import DeviceSpan
+from microgrid_common.schemas.grid import Grid
 from microgrid_common.schemas.reading import Reading
+from microgrid_common.testing.fakes.grid_store import FakeGridStore
 from microgrid_common.testing.fakes.rollup_queue import FakeRollupQueue
 from microgrid_common.testing.fakes.rollup_store import FakeRollupStore
 from microgrid_common.testing.fakes.telemetry_store import FakeTelemetryStore
@@ -28,7 +29,6 @@ from microgrid_ingestor.rollup_worker import LEASE, RollupPorts, make_due_rollup
 START = datetime(2026, 11, 23, 10, tzinfo=UTC)
 START_MS = int(START.timestamp()) * 1000
 LATER = START + timedelta(days=1)
-UTC_ZONE = ZoneInfo("UTC")
 
 
 def reading(minute: float, kilowatts: float = 6.0, *, device_id: str = "meter") -> Reading:
@@ -43,8 +43,8 @@ class System:
         self.queue = FakeRollupQueue()
         self.telemetry = FakeTelemetryStore()
         self.rollups = FakeRollupStore()
-        self.ports = RollupPorts(self.queue, self.telemetry, self.rollups)
-        self.zone = ZoneInfo(zone)
+        self.grids = FakeGridStore(time_zone=zone)
+        self.ports = RollupPorts(self.queue, self.telemetry, self.rollups, self.grids)
 
     async def arrive(self, *readings: Reading, now: datetime = LATER) -> None:
         """As the historian does it."""
@@ -53,7 +53,7 @@ class System:
 
     async def work(self, now: datetime = LATER) -> int:
         """One round; returns how many buckets were taken."""
-        return await make_due_rollups(self.ports, zone_of=lambda _: self.zone, now=now)
+        return await make_due_rollups(self.ports, now=now)
 
     async def work_off(self, now: datetime = LATER) -> None:
         """Work until there is nothing left to do."""
@@ -135,7 +135,19 @@ async def test_hours_are_those_of_the_clock_on_the_wall() -> None:
     assert [hour.points for hour in system.hours().values()] == [1, 1]
 
 
-@pytest.mark.parametrize("broken", ["queue", "telemetry", "rollups"])
+async def test_what_people_say_about_a_grid_counts_from_the_next_round_on() -> None:
+    system = System()
+    await system.grids.put(Grid(grid_id="village", name="Patan", time_zone="Asia/Kathmandu"))
+    await system.arrive(reading(20))
+    await system.work_off()
+    assert list(system.hours()) == [0.25]
+    await system.grids.put(Grid(grid_id="village", name="Mumbai", time_zone="Asia/Kolkata", version=1))
+    await system.arrive(reading(200))
+    await system.work_off(LATER + timedelta(hours=1))
+    assert list(system.hours()) == [0.25, 2.5]
+
+
+@pytest.mark.parametrize("broken", ["queue", "telemetry", "rollups", "grids"])
 @pytest.mark.parametrize("calls", range(8))
 async def test_whatever_fails_wherever_it_is_made_up_for(broken: str, calls: int) -> None:
     """The n-th call of one of them fails; when the lease is over everything is as it should be."""
@@ -144,8 +156,10 @@ async def test_whatever_fails_wherever_it_is_made_up_for(broken: str, calls: int
     for each in (healthy, system):
         await each.arrive(*readings)
     await healthy.work_off()
-    part = {"queue": system.queue, "telemetry": system.telemetry, "rollups": system.rollups}[broken]
-    part.fail_next(RetryableError("away"), after=calls)
+    parts = (system.queue, system.telemetry, system.rollups, system.grids)
+    dict(zip(("queue", "telemetry", "rollups", "grids"), parts, strict=True))[broken].fail_next(
+        RetryableError("away"), after=calls
+    )
     now = LATER
     for _ in range(5):
         with suppress(RetryableError):
@@ -187,7 +201,7 @@ async def test_a_reading_that_arrives_in_the_middle_of_the_work_is_not_lost() ->
     system = System()
     telemetry = _TelemetryWithLatecomer()
     system.telemetry, telemetry.queue = telemetry, system.queue
-    system.ports = RollupPorts(system.queue, telemetry, system.rollups)
+    system.ports = RollupPorts(system.queue, telemetry, system.rollups, system.grids)
     telemetry.latecomer = reading(2)
     await system.arrive(reading(1))
     await system.work_off()
@@ -211,9 +225,7 @@ async def test_it_works_by_itself_and_goes_on_when_a_store_comes_back() -> None:
     await system.arrive(reading(1))
     system.telemetry.fail_next(RetryableError("away"), times=3)
     times = iter(LATER + LEASE * number for number in range(1_000))
-    task = asyncio.create_task(
-        make_rollups(system.ports, zone_of=lambda _: UTC_ZONE, clock=lambda: next(times))
-    )
+    task = asyncio.create_task(make_rollups(system.ports, clock=lambda: next(times)))
     await wait_until(lambda: bool(system.rollups.hour_rows), timeout=20, description="the hour")
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -226,9 +238,7 @@ async def test_without_a_place_for_rollups_nothing_is_taken_and_that_is_said_onc
     system.rollups.fail_next(RetryableError("no such bucket"), times=3)
     with capture_logs() as lines:
         # On a clock that stands still, what was taken would never come back.
-        task = asyncio.create_task(
-            make_rollups(system.ports, zone_of=lambda _: UTC_ZONE, clock=lambda: LATER + SETTLE)
-        )
+        task = asyncio.create_task(make_rollups(system.ports, clock=lambda: LATER + SETTLE))
         await wait_until(lambda: bool(system.rollups.summary_rows), timeout=20, description="the roll-up")
         task.cancel()
         await asyncio.wait([task])

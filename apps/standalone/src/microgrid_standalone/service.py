@@ -57,7 +57,6 @@ async def run(
                 shards=settings.stream_shards,
                 stream_keep=timedelta(minutes=settings.stream_keep_minutes),
                 quarantine_limits=settings.quarantine_limits,
-                zone_of=settings.zone_of,
                 backfill_policy=settings.backfill_policy,
                 backfill_requests_per_second=settings.backfill_requests_per_second,
                 link_rules=settings.link_rules,

@@ -41,7 +41,7 @@ async def build(settings: ApiSettings) -> AsyncIterator[ApiPorts]:
             rules=RedisRuleStore(client),
             notification_settings=RedisNotificationSettings(client),
             push_tokens=RedisPushTokens(client),
-            grids=RedisGridStore(client, time_zone=settings.time_zone.key),
+            grids=RedisGridStore(client, time_zone=settings.time_zone),
             telemetry=telemetry,
             rollups=rollups,
             quarantine=quarantine,

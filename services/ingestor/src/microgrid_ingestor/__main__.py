@@ -36,9 +36,8 @@ def _ingestor(context: typer.Context) -> None:
 
     MICROGRID_MQTT_URL (mqtt://127.0.0.1:1883, MQTT 5), MICROGRID_REDIS_URL (redis://127.0.0.1:6379/0),
     MICROGRID_TELEMETRY_STORE (influx or sqlite), MICROGRID_INFLUX_URL, _TOKEN, _ORG and _BUCKET,
-    MICROGRID_DATA_DIR (for sqlite), MICROGRID_TIME_ZONE (UTC), MICROGRID_GRID_TIME_ZONES (as JSON, such as
-    {"village-1": "Africa/Nairobi"}), MICROGRID_UNKNOWN_DEVICES (accept or quarantine),
-    MICROGRID_HEALTH_PORT (8001), MICROGRID_LOG_LEVEL.
+    MICROGRID_DATA_DIR (for sqlite), MICROGRID_TIME_ZONE (UTC; of grids that nobody has described),
+    MICROGRID_UNKNOWN_DEVICES (accept or quarantine), MICROGRID_HEALTH_PORT (8001), MICROGRID_LOG_LEVEL.
     """
     if context.invoked_subcommand is None:
         _ingest()
@@ -70,7 +69,6 @@ async def _run(settings: IngestorSettings) -> None:
             shards=settings.stream_shards,
             stream_keep=timedelta(minutes=settings.stream_keep_minutes),
             quarantine_limits=settings.quarantine_limits,
-            zone_of=settings.zone_of,
             backfill_policy=settings.backfill_policy,
             backfill_requests_per_second=settings.backfill_requests_per_second,
             link_rules=settings.link_rules,

@@ -5,7 +5,7 @@ whole, over what was there, so that doing it twice, or again after a crash anywh
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from microgrid_common.ports.errors import PermanentError, RetryableError
+from microgrid_common.ports.grid_store import GridStore
 from microgrid_common.ports.retention import RAW_KEPT
 from microgrid_common.ports.rollup_queue import Bucket, BucketKind, RollupQueue
 from microgrid_common.ports.rollup_store import RollupStore, Series
@@ -51,9 +52,6 @@ HOUR_SETTLE = timedelta(seconds=10)
 _RAW_IS_WHOLE = RAW_KEPT - timedelta(hours=1)
 """Up to this age no point of a bucket has been deleted, nor will be before the round is over."""
 
-ZoneOf = Callable[[str], ZoneInfo]
-"""Grid → its time zone."""
-
 
 @dataclass(frozen=True, slots=True)
 class RollupPorts:
@@ -62,6 +60,8 @@ class RollupPorts:
     queue: RollupQueue
     telemetry: TelemetryStore
     rollups: RollupStore
+    grids: GridStore
+    """Asked in each round, so that a grid's new time zone counts at once."""
 
 
 def utc_now() -> datetime:
@@ -69,9 +69,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-async def make_rollups(
-    ports: RollupPorts, *, zone_of: ZoneOf, clock: Callable[[], datetime] = utc_now
-) -> None:
+async def make_rollups(ports: RollupPorts, *, clock: Callable[[], datetime] = utc_now) -> None:
     """Make roll-ups until cancelled, with a pause after each round that is longer than the round was."""
     loop = asyncio.get_running_loop()
     works = False
@@ -84,7 +82,7 @@ async def make_rollups(
             metrics.ROLLUP_BUCKETS_WAITING.set(await ports.queue.waiting())
             await ports.rollups.ping()
         works = False
-        made = await make_due_rollups(ports, zone_of=zone_of, now=clock())
+        made = await make_due_rollups(ports, now=clock())
         works = True
         return made
 
@@ -95,7 +93,7 @@ async def make_rollups(
         await asyncio.sleep(pause if made else _IDLE.total_seconds())
 
 
-async def make_due_rollups(ports: RollupPorts, *, zone_of: ZoneOf, now: datetime) -> int:
+async def make_due_rollups(ports: RollupPorts, *, now: datetime) -> int:
     """Make some of the roll-ups that are due.
 
     Returns:
@@ -110,7 +108,7 @@ async def make_due_rollups(ports: RollupPorts, *, zone_of: ZoneOf, now: datetime
         return 0
     try:
         async with asyncio.timeout(_ROUND.total_seconds()):
-            await _make([claim.bucket for claim in claims], ports, zone_of, now)
+            await _make([claim.bucket for claim in claims], ports, now)
     except PermanentError:
         # Nobody can tell which of them is to blame: all are due again after the lease.
         log.exception("rollups_refused", buckets=[claim.bucket for claim in claims])
@@ -121,7 +119,10 @@ async def make_due_rollups(ports: RollupPorts, *, zone_of: ZoneOf, now: datetime
     return len(claims)
 
 
-async def _make(buckets: Sequence[Bucket], ports: RollupPorts, zone_of: ZoneOf, now: datetime) -> None:
+async def _make(buckets: Sequence[Bucket], ports: RollupPorts, now: datetime) -> None:
+    zones = {
+        grid_id: (await ports.grids.get(grid_id)).zone for grid_id in {bucket.grid_id for bucket in buckets}
+    }
     fives = _whole([bucket for bucket in buckets if bucket.kind is BucketKind.FIVE_MINUTES], now)
     hours = [bucket for bucket in buckets if bucket.kind is BucketKind.HOUR]
     if fives:
@@ -131,11 +132,11 @@ async def _make(buckets: Sequence[Bucket], ports: RollupPorts, zone_of: ZoneOf, 
             {
                 Bucket(BucketKind.HOUR, bucket.grid_id, bucket.device_id, hour.start_ms): now + HOUR_SETTLE
                 for bucket in fives
-                for hour in hours_touched(bucket.start_ms, zone_of(bucket.grid_id))
+                for hour in hours_touched(bucket.start_ms, zones[bucket.grid_id])
             }
         )
     if hours:
-        await _make_hours(hours, ports, zone_of)
+        await _make_hours(hours, ports, zones)
 
 
 def _whole(buckets: Sequence[Bucket], now: datetime) -> list[Bucket]:
@@ -168,8 +169,8 @@ async def _make_summaries(buckets: Sequence[Bucket], ports: RollupPorts) -> None
     metrics.ROLLUPS_MADE.labels(kind=BucketKind.FIVE_MINUTES.value).inc(len(rows))
 
 
-async def _make_hours(buckets: Sequence[Bucket], ports: RollupPorts, zone_of: ZoneOf) -> None:
-    hours = [hour_of(bucket.start_ms, zone_of(bucket.grid_id)) for bucket in buckets]
+async def _make_hours(buckets: Sequence[Bucket], ports: RollupPorts, zones: Mapping[str, ZoneInfo]) -> None:
+    hours = [hour_of(bucket.start_ms, zones[bucket.grid_id]) for bucket in buckets]
     spans = [
         DeviceSpan(bucket.grid_id, bucket.device_id, hour.start_ms - BRIDGE_MS, hour.end_ms + BRIDGE_MS)
         for bucket, hour in zip(buckets, hours, strict=True)

@@ -7,6 +7,7 @@ from functools import partial
 
 from microgrid_common.ports.device_registry import DeviceRegistry
 from microgrid_common.ports.durable_log import DurableLog, LogConsumer
+from microgrid_common.ports.grid_store import GridStore
 from microgrid_common.ports.ledger_store import LedgerStore
 from microgrid_common.ports.link_store import LinkStore
 from microgrid_common.ports.message_publisher import MessagePublisher
@@ -30,7 +31,7 @@ from microgrid_ingestor.link_keeper import LinkKeeper
 from microgrid_ingestor.log_capacity import LogCapacity
 from microgrid_ingestor.receiver import receive_messages
 from microgrid_ingestor.retention import bound_quarantine, forget_old_data, trim_streams
-from microgrid_ingestor.rollup_worker import RollupPorts, ZoneOf, make_rollups, utc_now
+from microgrid_ingestor.rollup_worker import RollupPorts, make_rollups, utc_now
 from microgrid_ingestor.stream_metrics import sample_streams
 
 
@@ -48,6 +49,8 @@ class IngestorPorts:
     quarantine: Quarantine
     rollup_queue: RollupQueue
     rollups: RollupStore
+    grids: GridStore
+    """In which time zone a grid's hours are."""
     ledger_consumer: LogConsumer
     """The ledger's place in its consumer group."""
     ledgers: LedgerStore
@@ -76,7 +79,6 @@ async def run(
     shards: int,
     stream_keep: timedelta,
     quarantine_limits: QuarantineLimits,
-    zone_of: ZoneOf,
     backfill_policy: BackfillPolicy,
     backfill_requests_per_second: int,
     link_rules: LinkRules,
@@ -90,7 +92,6 @@ async def run(
         shards: into how many streams the readings are divided.
         stream_keep: how long an entry stays in the streams at least.
         quarantine_limits: how much quarantine may hold.
-        zone_of: in which time zone a grid's hours are.
         backfill_policy: when to ask a device for what is missing, and how often.
         backfill_requests_per_second: how many such requests all replicas together may publish.
         link_rules: how long to wait before something is believed of a device's link.
@@ -111,9 +112,7 @@ async def run(
             partial(bound_quarantine, ports.quarantine, limits=quarantine_limits), name="quarantine"
         ),
         rollups=keep_running(
-            partial(
-                make_rollups, RollupPorts(ports.rollup_queue, ports.store, ports.rollups), zone_of=zone_of
-            ),
+            partial(make_rollups, RollupPorts(ports.rollup_queue, ports.store, ports.rollups, ports.grids)),
             name="rollups",
         ),
         forget_old_data=keep_running(partial(forget_old_data, ports.store, ports.rollups), name="forget"),

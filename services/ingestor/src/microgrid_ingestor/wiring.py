@@ -11,6 +11,7 @@ from microgrid_common.adapters.redis.alarm_states import RedisAlarmStates
 from microgrid_common.adapters.redis.connection import make_client
 from microgrid_common.adapters.redis.device_registry import RedisDeviceRegistry
 from microgrid_common.adapters.redis.durable_log import RedisDurableLog
+from microgrid_common.adapters.redis.grid_store import RedisGridStore
 from microgrid_common.adapters.redis.ledger_store import RedisLedgerStore
 from microgrid_common.adapters.redis.link_store import RedisLinkStore
 from microgrid_common.adapters.redis.log_consumer import RedisLogConsumer
@@ -81,6 +82,7 @@ async def build(settings: IngestorSettings) -> AsyncIterator[IngestorPorts]:
             quarantine=RedisQuarantine(client),
             rollup_queue=RedisRollupQueue(client),
             rollups=rollups,
+            grids=RedisGridStore(client, time_zone=settings.time_zone),
             ledger_consumer=ledger_consumer,
             ledgers=RedisLedgerStore(client),
             publisher=publisher,

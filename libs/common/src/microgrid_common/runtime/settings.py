@@ -5,13 +5,12 @@ A service's own settings class inherits those that it needs. It is read once, in
 
 from pathlib import Path
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import AnyUrl, Field, SecretStr, UrlConstraints, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from microgrid_common.runtime.logging import LogFormat
-from microgrid_common.schemas.identifiers import Identifier
+from microgrid_common.schemas.grid import TimeZoneName
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 MqttUrl = Annotated[AnyUrl, UrlConstraints(allowed_schemes=["mqtt", "mqtts"], default_host="127.0.0.1")]
@@ -68,14 +67,8 @@ class TelemetryStoreSettings(CommonSettings):
 class GridSettings(CommonSettings):
     """For a service that goes by the clock on the wall of a grid."""
 
-    time_zone: ZoneInfo = ZoneInfo("UTC")
-    """Such as `Asia/Kathmandu`: of every grid that `grid_time_zones` does not name."""
-    grid_time_zones: dict[Identifier, ZoneInfo] = {}
-    """Grid → its time zone, as JSON: `{"village-1": "Africa/Nairobi"}`."""
-
-    def zone_of(self, grid_id: str) -> ZoneInfo:
-        """The time zone of a grid."""
-        return self.grid_time_zones.get(grid_id, self.time_zone)
+    time_zone: TimeZoneName = "UTC"
+    """Such as `Asia/Kathmandu`: of every grid that nobody has described. The same for every service."""
 
 
 class HealthServerSettings(CommonSettings):
