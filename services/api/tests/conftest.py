@@ -8,6 +8,7 @@ from typing import cast
 import httpx
 import pytest
 from fastapi import FastAPI
+from starlette.routing import BaseRoute, Route
 
 from microgrid_api.app import create_app
 from microgrid_api.live import LiveFeed
@@ -162,9 +163,23 @@ async def feed(idle_feed: LiveFeed) -> AsyncIterator[LiveFeed]:
     await asyncio.wait([running])
 
 
+@pytest.fixture(scope="session")
+def prepared_routes() -> list[BaseRoute]:
+    """The routes of the first application; they know nothing of its ports."""
+    return []
+
+
 @pytest.fixture
-def app(ports: ApiPorts, idle_feed: LiveFeed, now: Clock) -> FastAPI:
-    return create_app(ports, feed=idle_feed, live_clients_limit=3, now=now)
+def app(ports: ApiPorts, idle_feed: LiveFeed, now: Clock, prepared_routes: list[BaseRoute]) -> FastAPI:
+    app = create_app(ports, feed=idle_feed, live_clients_limit=3, now=now)
+    # FastAPI prepares the routes of each application anew, on its first request: that takes longer than
+    # most tests. Those of the documentation are the application's own.
+    if prepared_routes:
+        pairs = zip(app.router.routes, prepared_routes, strict=True)
+        app.router.routes[:] = [own if isinstance(own, Route) else shared for own, shared in pairs]
+    else:
+        prepared_routes.extend(app.router.routes)
+    return app
 
 
 @pytest.fixture
