@@ -9,7 +9,7 @@ need a clean place ask for `mqtt_url`, `redis_url` or `influx_bucket`; these als
 an earlier test left stopped. Tests that make a server fail ask for that *and* for the server itself.
 """
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from uuid import uuid4
 
@@ -29,6 +29,7 @@ from microgrid_common.testing.servers.run_influxdb import INFLUXDB_IMAGE
 from microgrid_common.testing.servers.run_mosquitto import MOSQUITTO_IMAGE
 from microgrid_common.testing.servers.run_redis import REDIS_IMAGE
 from microgrid_common.testing.servers.running import pull_image, server_is_demanded
+from microgrid_common.testing.virtual_time import virtual_time
 
 _IMAGES = {
     "mosquitto_server": MOSQUITTO_IMAGE,
@@ -45,6 +46,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     for fixture, image in _IMAGES.items():
         if fixture in wanted:
             pull_image(image)
+
+
+@pytest.fixture(name="virtual_time")
+async def virtual_time_of_the_test() -> AsyncIterator[None]:
+    """No real time passes in the test while its event loop only waits; see there what it is not for."""
+    with virtual_time():
+        yield
 
 
 @pytest.fixture(scope="session")
