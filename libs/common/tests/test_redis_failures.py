@@ -252,3 +252,26 @@ async def test_a_reader_that_waits_does_not_hold_up_the_others(redis_client: Red
     await log.append(records("s", "a"))
     async with asyncio.timeout(5):
         assert [texts_of(entries) for entries in await asyncio.gather(*waiting)] == [["a"]] * 5
+
+
+async def test_an_entry_given_to_the_owner_before_still_comes_first(redis_client: Redis) -> None:
+    # The read of a member that has lost its lease meanwhile: the server serves it before the new owner.
+    await redis_client.xgroup_create("s", "readers", mkstream=True)
+    late_read = asyncio.create_task(
+        redis_client.xreadgroup("readers", "before", {"s": ">"}, count=1, block=30_000)
+    )
+    await _wait_for_blocked_clients(redis_client, 1)
+    consumer = RedisLogConsumer(redis_client, group="readers", member="now", streams=["s"])
+    async with consumer:
+        reading = asyncio.create_task(consumer.read(count=10, wait=timedelta(seconds=30)))
+        await _wait_for_blocked_clients(redis_client, 2)
+        await RedisDurableLog(redis_client).append(records("s", "first", "second"))
+        assert await late_read
+        assert texts_of(await reading) == ["first", "second"]
+
+
+async def _wait_for_blocked_clients(client: Redis, count: int) -> None:
+    async def enough() -> bool:
+        return await _blocked_clients(client) >= count
+
+    await wait_until(enough, timeout=10, description=f"{count} clients to wait in Redis")

@@ -63,6 +63,9 @@ class RedisLogConsumer:
         self._owned: frozenset[str] = frozenset()
         self._pending_after: dict[str, str] = {}
         """Streams whose pending entries are still to be read, and how far they have been."""
+        self._taken_over_until: dict[str, float] = {}
+        """Streams whose owner before may still be given entries, by a read that was under way when it lost
+        the lease, and until when."""
         self._in_hand: dict[str, set[str]] = {}
         """The ids of the entries that were read and not acknowledged, by stream."""
         self._next_claim = 0.0
@@ -154,6 +157,7 @@ class RedisLogConsumer:
                 if entries := await self._read_pending(per_stream):
                     return entries
                 entries = await self._read_new(owned, per_stream, seconds)
+                entries = await self._without_those_that_come_later(entries)
             except ResponseError as error:
                 # The stream is not there yet, or was lost with the group.
                 if not str(error).startswith(("NOGROUP", "UNBLOCKED")):
@@ -169,6 +173,7 @@ class RedisLogConsumer:
         owned = self._leases.owned
         for stream in self._owned.difference(owned):
             self._pending_after.pop(stream, None)
+            self._taken_over_until.pop(stream, None)
             self._in_hand.pop(stream, None)
         now = asyncio.get_running_loop().time()
         claim_all = now >= self._next_claim
@@ -177,6 +182,7 @@ class RedisLogConsumer:
             if stream not in self._owned:
                 await self._claim(stream, timedelta())
                 self._pending_after[stream] = START
+                self._taken_over_until[stream] = now + 2 * self._lease.total_seconds()
             elif claim_all and await self._claim(stream, self._lease):
                 self._pending_after[stream] = START
         if claim_all:
@@ -197,6 +203,24 @@ class RedisLogConsumer:
             cursor = answer[0].decode()
             if cursor == START:
                 return claimed
+
+    async def _without_those_that_come_later(self, entries: list[Entry]) -> list[Entry]:
+        """New entries, but none of streams where the owner before was given earlier ones just now.
+
+        Those are claimed, so that all of them are read again as pending, in their order.
+        """
+        now = asyncio.get_running_loop().time()
+        for stream in {entry.stream for entry in entries}.intersection(self._taken_over_until):
+            if now >= self._taken_over_until[stream]:
+                del self._taken_over_until[stream]
+            elif await self._others_have_pending(stream):
+                await self._claim(stream, timedelta())
+                self._pending_after[stream] = START
+        return [entry for entry in entries if entry.stream not in self._pending_after]
+
+    async def _others_have_pending(self, stream: str) -> bool:
+        pending = await self._client.xpending(stream, self._group)
+        return any(consumer["name"] != self._member.encode() for consumer in pending["consumers"])
 
     async def _wait_for_leases(self, seconds: float) -> None:
         self._refreshed.clear()
