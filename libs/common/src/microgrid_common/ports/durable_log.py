@@ -30,6 +30,41 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A position in a stream, with what tells later whether anything after it was dropped."""
+
+    id: str
+    """As `Entry.id`; `0-0` before the first entry."""
+    number: int
+    """How many entries had ever been appended to the stream, up to and with this one."""
+
+    def next(self, entry: Entry) -> "Place":
+        """The place of the entry that follows."""
+        return Place(entry.id, self.number + 1)
+
+
+class PlaceGoneError(Exception):
+    """Entries after a place were dropped, or it is no place of this log: what came after it is not known."""
+
+
+def check_place(place: Place, *, appended: int, length: int, is_there: bool) -> None:
+    """Return if a stream still has everything that came after a place.
+
+    Args:
+        place: one that this stream is believed to have had.
+        appended: how many entries were ever appended to the stream.
+        length: how many of them are left; only the oldest ones are ever dropped.
+        is_there: whether the entry at the place is.
+
+    Raises:
+        PlaceGoneError: something was dropped, or the stream never had that place.
+    """
+    dropped = appended - length
+    if not dropped <= place.number <= appended or is_there != (place.number > dropped):
+        raise PlaceGoneError
+
+
+@dataclass(frozen=True, slots=True)
 class AppendId:
     """Names one append, so that a second attempt at it adds nothing."""
 
@@ -111,6 +146,21 @@ class DurableLog(LogAppender, Protocol):
             wait: how long to wait when there is none; then the list is empty.
 
         Raises:
+            RetryableError: the log is away.
+        """
+
+    async def newest_place(self, stream: str) -> Place:
+        """The place of the newest entry, also when it was dropped since.
+
+        Raises:
+            RetryableError: the log is away.
+        """
+
+    async def read_on(self, stream: str, place: Place, *, count: int) -> list[Entry]:
+        """The entries that directly follow a place, at most `count`; empty when there are none yet.
+
+        Raises:
+            PlaceGoneError: some of them were dropped, or the place is not one of this log.
             RetryableError: the log is away.
         """
 

@@ -14,8 +14,11 @@ from microgrid_common.ports.durable_log import (
     Entry,
     GroupMeasure,
     LogMeasure,
+    Place,
+    PlaceGoneError,
     Record,
     StreamMeasure,
+    check_place,
 )
 
 START = "0-0"
@@ -96,6 +99,36 @@ class RedisDurableLog:
             if answer or remaining <= _LONGEST_BLOCK_SECONDS:
                 return entries_of(answer)
 
+    async def newest_place(self, stream: str) -> Place:
+        """As `DurableLog.newest_place`."""
+        with redis_errors():
+            try:
+                about = await self._client.xinfo_stream(stream)
+            except ResponseError as error:
+                if _says_no_such_key(error):
+                    return Place(START, 0)
+                raise
+        return Place(about["last-generated-id"].decode(), about["entries-added"])
+
+    async def read_on(self, stream: str, place: Place, *, count: int) -> list[Entry]:
+        """As `DurableLog.read_on`. The server counts what it appends; trimming takes the oldest entries."""
+        with redis_errors():
+            # In one step: what is trimmed between two would go unnoticed.
+            async with self._client.pipeline(transaction=True) as pipeline:
+                pipeline.xinfo_stream(stream)
+                pipeline.xrange(stream, place.id, place.id)
+                pipeline.xrange(stream, f"({place.id}", count=count)
+                about, itself, following = await pipeline.execute(raise_on_error=False)
+            for answer in (about, itself, following):
+                if isinstance(answer, Exception) and not _says_no_such_key(answer):
+                    raise answer
+        empty = isinstance(about, Exception)
+        appended, length = (0, 0) if empty else (about["entries-added"], about["length"])
+        check_place(place, appended=appended, length=length, is_there=bool(itself))
+        if len(following) != min(count, appended - place.number):
+            raise PlaceGoneError
+        return entries_of_stream(stream, following)
+
     async def trim(self, stream: str, *, keep: timedelta) -> int:
         """As `DurableLog.trim`. A stream without consumer groups is trimmed by age alone."""
         with redis_errors():
@@ -117,7 +150,7 @@ class RedisDurableLog:
                 memory, *answers = await pipeline.execute(raise_on_error=False)
             for answer in (memory, *answers):
                 # A stream without entries has no groups to tell of.
-                if isinstance(answer, Exception) and "no such key" not in str(answer):
+                if isinstance(answer, Exception) and not _says_no_such_key(answer):
                     raise answer
         return LogMeasure(
             streams={
@@ -137,7 +170,7 @@ class RedisDurableLog:
         try:
             return await self._client.xinfo_groups(stream)
         except ResponseError as error:
-            if "no such key" in str(error):
+            if _says_no_such_key(error):
                 return ()
             raise
 
@@ -180,6 +213,10 @@ def entries_of_stream(stream: str, raw_entries: Sequence[tuple[bytes, dict[bytes
 
 def _measured(groups: Sequence[Mapping[str, Any]]) -> dict[str, GroupMeasure]:
     return {group["name"].decode(): GroupMeasure(group["lag"], group["pending"]) for group in groups}
+
+
+def _says_no_such_key(error: Exception) -> bool:
+    return "no such key" in str(error)
 
 
 def _position(entry_id: bytes) -> Position:

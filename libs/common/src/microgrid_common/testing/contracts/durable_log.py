@@ -1,9 +1,19 @@
 """What every `DurableLog` must do."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
-from microgrid_common.ports.durable_log import DurableLog, Entry, Record, append_ids
+import pytest
+
+from microgrid_common.ports.durable_log import (
+    DurableLog,
+    Entry,
+    Place,
+    PlaceGoneError,
+    Record,
+    append_ids,
+)
 from microgrid_common.testing.waiting import wait_until
 
 START = "0-0"
@@ -132,6 +142,59 @@ class DurableLogContract:
         await asyncio.wait([reading])
         await log.append(records("s", "a"))
         assert await texts_in(log, "s") == ["a"]
+
+    async def test_reading_goes_on_from_a_place(self, log: DurableLog) -> None:
+        """Page by page, and from what was the newest entry at some time."""
+        assert await log.newest_place("s") == Place(START, 0)
+        assert await log.read_on("s", Place(START, 0), count=10) == []
+        await log.append(records("s", "a", "b", "c"))
+        first = await log.read_on("s", Place(START, 0), count=2)
+        assert texts_of(first) == ["a", "b"]
+        place = Place(START, 0).next(first[0]).next(first[1])
+        (last,) = await log.read_on("s", place, count=2)
+        assert texts_of([last]) == ["c"]
+        assert place.next(last) == await log.newest_place("s")
+        assert await log.read_on("s", place.next(last), count=2) == []
+
+    async def test_reading_goes_on_while_only_what_was_read_is_dropped(self, log: DurableLog) -> None:
+        """The place's own entry may be among that."""
+        await log.append(records("s", "a", "b"))
+        place = await log.newest_place("s")
+        await trim_until_gone(log, "s", "b")
+        assert await log.newest_place("s") == place
+        assert await log.read_on("s", place, count=10) == []
+        await log.append(records("s", "c"))
+        assert texts_of(await log.read_on("s", place, count=10)) == ["c"]
+
+    async def test_reading_on_tells_when_something_that_was_not_read_is_dropped(
+        self, log: DurableLog
+    ) -> None:
+        """Were it one entry only."""
+        await log.append(records("s", "a"))
+        place = await log.newest_place("s")
+        await log.append(records("s", "b"))
+        assert texts_of(await log.read_on("s", place, count=10)) == ["b"]
+        await trim_until_gone(log, "s", "b")
+        await log.append(records("s", "c"))
+        with pytest.raises(PlaceGoneError):
+            await log.read_on("s", place, count=10)
+
+    async def test_a_place_of_another_log_is_told(self, log: DurableLog) -> None:
+        """Whether by its number, its position, or both."""
+        await log.append(records("s", "a", "b"))
+        newest = await log.newest_place("s")
+        foreign = [
+            replace(newest, number=1),
+            replace(newest, number=3),
+            replace(newest, id="1-0"),
+            replace(newest, id="99999999999999-0"),
+            Place(START, 2),
+        ]
+        for place in foreign:
+            with pytest.raises(PlaceGoneError):
+                await log.read_on("s", place, count=10)
+        with pytest.raises(PlaceGoneError):
+            await log.read_on("t", newest, count=10)
 
     async def test_trim_drops_what_is_old(self, log: DurableLog) -> None:
         """Without consumer groups age alone decides."""

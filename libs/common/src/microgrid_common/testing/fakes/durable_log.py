@@ -11,8 +11,11 @@ from microgrid_common.ports.durable_log import (
     Entry,
     GroupMeasure,
     LogMeasure,
+    Place,
+    PlaceGoneError,
     Record,
     StreamMeasure,
+    check_place,
 )
 from microgrid_common.testing.fakes.failing import FailsOnDemand
 
@@ -43,6 +46,7 @@ class FakeDurableLog(FailsOnDemand):
         self._now = now
         self._groups: dict[str, dict[str, _Group]] = defaultdict(dict)
         self._last_ids: dict[str, str] = {}
+        self._appended_count: dict[str, int] = defaultdict(int)
         self._last_numbers: dict[str, int] = {}
         self._appended = asyncio.Event()
 
@@ -60,6 +64,7 @@ class FakeDurableLog(FailsOnDemand):
         for record in records:
             entry_id = self._next_id(record.stream)
             self._last_ids[record.stream] = entry_id
+            self._appended_count[record.stream] += 1
             self.streams[record.stream].append(Entry(record.stream, entry_id, record.kind, record.data))
         self._appended.set()
         self._appended = asyncio.Event()
@@ -83,6 +88,23 @@ class FakeDurableLog(FailsOnDemand):
             ]
             if found or not await self.appended_before(deadline):
                 return found
+
+    async def newest_place(self, stream: str) -> Place:
+        """As `DurableLog.newest_place`."""
+        self._may_fail()
+        return Place(self._last_ids.get(stream, _START), self._appended_count[stream])
+
+    async def read_on(self, stream: str, place: Place, *, count: int) -> list[Entry]:
+        """As `DurableLog.read_on`."""
+        self._may_fail()
+        entries = self.streams[stream]
+        appended = self._appended_count[stream]
+        is_there = any(entry.id == place.id for entry in entries)
+        check_place(place, appended=appended, length=len(entries), is_there=is_there)
+        following = self.entries_after(stream, place.id)
+        if len(following) != appended - place.number:
+            raise PlaceGoneError
+        return following[:count]
 
     async def trim(self, stream: str, *, keep: timedelta) -> int:
         """As `DurableLog.trim`."""
