@@ -115,6 +115,9 @@ async def check(
         annunciated = [alert for alert in model.alerts.values() if alert.annunciated]
         in_grid = [alert for alert in annunciated if alert.grid_id == query.grid_id]
         assert await records.active_alerts(query.grid_id) == model.newest_first(in_grid)
+    lasting = [alert for alert in model.alerts.values() if alert.status is AlertStatus.ACTIVE]
+    aside = {alert.id for alert in lasting if not alert.annunciated}
+    assert {alert.id for alert in await records.put_aside_alerts()} == aside
     assert {alert.id for alert in await records.active_alerts()} == {alert.id for alert in annunciated}
 
 

@@ -114,6 +114,13 @@ class AlertRecords(Protocol):
             RetryableError: the store is away.
         """
 
+    async def put_aside_alerts(self) -> list[Alert]:
+        """All alerts of all grids that last and are not annunciated, the newest first.
+
+        Raises:
+            RetryableError: the store is away.
+        """
+
     async def forget(self, before: datetime, *, limit: int) -> int:
         """Drop records that ended before a time and need no acknowledgement any more; at most `limit`.
 

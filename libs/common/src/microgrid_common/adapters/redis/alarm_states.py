@@ -8,6 +8,7 @@
 | `alarm:records:{grid}` | hash: id → the record as `alert_index` writes it |
 | `alarm:index:{grid}` | sorted set: see `alert_index` |
 | `alarm:annunciated` | set: grids with alerts that are annunciated |
+| `alarm:put_aside` | set: grids with alerts that last and are not annunciated |
 | `alarm:over` | sorted set: ids of records that are over and need nobody, by the time when they ended |
 | `alerts` | the stream of events |
 """
@@ -25,6 +26,7 @@ from microgrid_common.adapters.redis.alert_index import (
     ANNUNCIATED_GRIDS_KEY,
     OVER_KEY,
     PLACES,
+    PUT_ASIDE_GRIDS_KEY,
     encode_record,
     index_key,
     records_key,
@@ -50,7 +52,7 @@ _GRID_FIELD = ""
 _COMMIT = (
     PLACES
     + """
-local documents, timers, all_timers, records, index, annunciated, over, stream = unpack(KEYS)
+local documents, timers, all_timers, records, index, annunciated, put_aside, over, stream = unpack(KEYS)
 local grid, kind = ARGV[1], ARGV[2]
 local change = cmsgpack.unpack(ARGV[3])
 local function in_chunks(items, act)
@@ -86,8 +88,10 @@ for i = 1, #change.records, 3 do
     if ended == '' then redis.call('ZREM', over, id) else redis.call('ZADD', over, ended, id) end
 end
 if #change.records > 0 then
-    local one = redis.call('ZRANGE', index, '[a', '(b', 'BYLEX', 'LIMIT', 0, 1)
-    redis.call(one[1] and 'SADD' or 'SREM', annunciated, grid)
+    for state, grids in pairs({a = annunciated, p = put_aside}) do
+        local one = redis.call('ZRANGE', index, '[' .. state, '(' .. state .. '~', 'BYLEX', 'LIMIT', 0, 1)
+        redis.call(one[1] and 'SADD' or 'SREM', grids, grid)
+    end
 end
 for i = 1, #change.events do redis.call('XADD', stream, '*', kind, change.events[i]) end
 return 1
@@ -203,6 +207,7 @@ def _keys(grid_id: str) -> list[str]:
         records_key(grid_id),
         index_key(grid_id),
         ANNUNCIATED_GRIDS_KEY,
+        PUT_ASIDE_GRIDS_KEY,
         OVER_KEY,
         ALERTS_STREAM,
     ]

@@ -15,6 +15,7 @@ from microgrid_common.ports.alert_records import AlertQuery, position_of, positi
 from microgrid_common.schemas.alert import Alert, AlertStatus, Severity
 
 ANNUNCIATED_GRIDS_KEY: Final = "alarm:annunciated"
+PUT_ASIDE_GRIDS_KEY: Final = "alarm:put_aside"
 OVER_KEY: Final = "alarm:over"
 
 _SEVERITIES: Final = {Severity.INFO: "i", Severity.WARNING: "w", Severity.CRITICAL: "c"}

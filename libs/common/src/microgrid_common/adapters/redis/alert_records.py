@@ -11,6 +11,7 @@ from microgrid_common.adapters.redis.alert_index import (
     ANNUNCIATED_GRIDS_KEY,
     OVER_KEY,
     PLACES,
+    PUT_ASIDE_GRIDS_KEY,
     decode_record,
     index_key,
     positions_in,
@@ -20,7 +21,7 @@ from microgrid_common.adapters.redis.alert_index import (
 from microgrid_common.adapters.redis.connection import ping, redis_errors
 from microgrid_common.adapters.redis.instants import to_microseconds
 from microgrid_common.ports.alert_records import AlertPage, AlertQuery, check_cursor
-from microgrid_common.schemas.alert import Alert, alert_id, grid_of_alert
+from microgrid_common.schemas.alert import Alert, AlertStatus, alert_id, grid_of_alert
 from microgrid_common.schemas.identifiers import is_identifier
 
 _RECORDS_AT_ONCE = 1_000
@@ -91,6 +92,18 @@ class RedisAlertRecords:
                 members = cast("set[bytes]", await self._client.smembers(ANNUNCIATED_GRIDS_KEY))
             grids = [member.decode() for member in members]
         alerts = [alert for grid in grids if grid for alert in await self._annunciated(grid)]
+        return sorted(alerts, key=lambda alert: (alert.raised_at, alert.number), reverse=True)
+
+    async def put_aside_alerts(self) -> list[Alert]:
+        """As `AlertRecords.put_aside_alerts`."""
+        with redis_errors():
+            members = cast("set[bytes]", await self._client.smembers(PUT_ASIDE_GRIDS_KEY))
+        alerts: list[Alert] = []
+        for member in members:
+            grid_id = member.decode()
+            query = AlertQuery(grid_id=grid_id, status=AlertStatus.ACTIVE, annunciated=False)
+            found = await self._records(grid_id, await self._positions(query, -1))
+            alerts += filter(query.matches, found)
         return sorted(alerts, key=lambda alert: (alert.raised_at, alert.number), reverse=True)
 
     async def forget(self, before: datetime, *, limit: int) -> int:

@@ -277,6 +277,16 @@ class AlertRecordsContract:
         await put_alerts(states, record(2, 9, grid_id="town"))
         assert numbers_of(await records.active_alerts()) == [2, 1, 4, 3]
 
+    async def test_alerts_put_aside_are_those_that_last_and_are_not_annunciated(
+        self, states: AlarmStates, records: AlertRecords
+    ) -> None:
+        """Of all grids, the newest first."""
+        aside = [record(1, shelved=SHELVING), record(2, grid_id="town", shelved=SHELVING), record(3)]
+        await put_alerts(states, *aside, record(4, cleared_at=at(5), shelved=SHELVING))
+        assert numbers_of(await records.put_aside_alerts()) == [2, 1]
+        await put_alerts(states, record(2, grid_id="town"), record(3, shelved=SHELVING))
+        assert numbers_of(await records.put_aside_alerts()) == [3, 1]
+
     async def test_all_active_alerts_are_told_however_many(
         self, states: AlarmStates, records: AlertRecords
     ) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from microgrid_common.ports.alert_records import AlertPage, AlertQuery, check_cursor, position_of
-from microgrid_common.schemas.alert import AlarmState, Alert
+from microgrid_common.schemas.alert import AlarmState, Alert, AlertStatus
 from microgrid_common.testing.fakes.alarm_states import FakeAlarmStates
 from microgrid_common.testing.fakes.failing import FailsOnDemand
 
@@ -43,6 +43,12 @@ class FakeAlertRecords(FailsOnDemand):
                 if alert.annunciated and grid_id in (None, alert.grid_id)
             ]
         )
+
+    async def put_aside_alerts(self) -> list[Alert]:
+        """As `AlertRecords.put_aside_alerts`."""
+        self._may_fail()
+        lasting = [alert for alert in self.states.alerts.values() if alert.status is AlertStatus.ACTIVE]
+        return _newest_first([alert for alert in lasting if not alert.annunciated])
 
     async def forget(self, before: datetime, *, limit: int) -> int:
         """As `AlertRecords.forget`."""
