@@ -257,8 +257,8 @@ async def test_a_reader_that_waits_does_not_hold_up_the_others(redis_client: Red
 async def test_an_entry_given_to_the_owner_before_still_comes_first(redis_client: Redis) -> None:
     # The read of a member that has lost its lease meanwhile: the server serves it before the new owner.
     await redis_client.xgroup_create("s", "readers", mkstream=True)
-    late_read = asyncio.create_task(
-        redis_client.xreadgroup("readers", "before", {"s": ">"}, count=1, block=30_000)
+    late_read = asyncio.ensure_future(
+        redis_client.xreadgroup("readers", "before", {"s": ">"}, count=1, block=4_000)
     )
     await _wait_for_blocked_clients(redis_client, 1)
     consumer = RedisLogConsumer(redis_client, group="readers", member="now", streams=["s"])
