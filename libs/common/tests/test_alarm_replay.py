@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from libs.common.tests.alarm_world import (
@@ -25,11 +26,14 @@ from msgspec.structs import replace
 
 from microgrid_common.schemas.device_link import LinkChange
 from microgrid_common.schemas.reading import Flag
+from microgrid_common.transforms.alarms import rule_plan
+from microgrid_common.transforms.alarms.rule_plan import DeviceRules
 
 DEVICES = [GATEWAY, "meter-1", "meter-2"]
 _SOC_LOW = {"type": "threshold", "metric": "battery_soc", "comparison": "<", "threshold": 20, "hysteresis": 5}
 _SOC_SILENT = {"type": "no_data", "metric": "battery_soc", "after_seconds": 120}
 _SOC_FALLS = {"type": "rate_of_change", "metric": "battery_soc", "per_minute": 10}
+_DIVIDES = {"type": "expression", "expression": "10 / (consumption_kw - 13) > 20"}
 _BOTH = {"type": "expression", "expression": "consumption_kw > 12 and battery_soc < 40"}
 RULES = [
     load_rule("load", first_out_group="supply"),
@@ -135,6 +139,24 @@ def test_batches_and_redelivery_change_nothing(log: list[Input], data: st.DataOb
     assert history(parts) == history(whole)
     assert parts.grid == whole.grid
     assert [parts.device(device_id) for device_id in DEVICES] == [whole.device(name) for name in DEVICES]
+
+
+@settings(max_examples=100, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(entries())
+def test_rules_that_are_passed_over_would_have_changed_nothing(log: list[Input]) -> None:
+    rules = [*RULES, load_rule("divides", condition=_DIVIDES, message="Divides.")]
+    quick, thorough = (World(rules, windows=WINDOWS, parents=PARENTS) for _ in range(2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rule_plan, "_USES_BEFORE_COMPILING", 0)
+        for each in log:
+            quick.take(each)
+        patch.setattr(DeviceRules, "worth_judging", lambda self, metrics, _points: self.judging(metrics))
+        for each in log:
+            thorough.take(each)
+    assert history(quick) == history(thorough)
+    assert quick.grid == thorough.grid
+    assert [quick.device(device_id) for device_id in DEVICES] == [thorough.device(name) for name in DEVICES]
+    assert quick.failures.keys() == thorough.failures.keys()
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,6 +1,7 @@
 """Which rules and windows concern a reading."""
 
 import itertools
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,8 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from microgrid_common.schemas.alarm_rule import AlarmRule
+from microgrid_common.schemas.alert import Alert, AlertStatus
 from microgrid_common.schemas.maintenance import MaintenanceWindow
+from microgrid_common.testing.samples import sample_record
 from microgrid_common.transforms.alarms.conditions import CompiledRule, RuleFailedError
+from microgrid_common.transforms.alarms.documents import AlarmPoint, Moment, Pending
 from microgrid_common.transforms.alarms.rule_plan import DeviceRules, RulePlan
 
 _NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -18,6 +22,7 @@ _LOW_BATTERY = {"type": "threshold", "metric": "battery_soc", "comparison": "<",
 _HOT = {"type": "threshold", "metric": "battery_temperature_c", "comparison": ">", "threshold": 50}
 _FALLS = {"type": "rate_of_change", "metric": "battery_soc", "per_minute": 1}
 _SILENT = {"type": "no_data", "metric": "battery_soc", "after_seconds": 60}
+_MOMENT = Moment(_NOON, _NOON, _NOON, {})
 _DIVIDES = {"type": "expression", "expression": "consumption_kw / generation_kw > 2"}
 
 
@@ -30,7 +35,11 @@ def _of_device(*rules: AlarmRule) -> DeviceRules:
     return RulePlan(rules).for_device("village-1", "battery-1", "battery", "bank")
 
 
-def _ids(rules: tuple[CompiledRule, ...]) -> list[str]:
+def _alarm(status: AlertStatus) -> Alert:
+    return sample_record(cleared_at=_NOON if status is AlertStatus.RESOLVED else None)
+
+
+def _ids(rules: Sequence[CompiledRule]) -> list[str]:
     return [rule.rule.rule_id for rule in rules]
 
 
@@ -82,11 +91,39 @@ def test_a_reading_is_judged_by_the_rules_whose_metrics_are_all_there() -> None:
     assert rules.judging({"generation_kw": 1}) == ()
     assert _ids(rules.on_silence) == ["c-silent"]
     assert rules.watched_metrics == {"battery_soc"}
-    assert rules.has_changes
 
 
-def test_without_rules_on_changes_no_sample_before_is_needed() -> None:
-    assert not _of_device(_rule("hot", _HOT), _rule("silent", _SILENT)).has_changes
+def test_of_a_device_in_no_alarm_only_rules_on_changes_are_worth_judging_by_a_normal_reading() -> None:
+    rules = _of_device(_rule("a-falls", _FALLS), _rule("b-low", _LOW_BATTERY), _rule("c-hot", _HOT))
+    calm = {"battery_soc": 50, "battery_temperature_c": 20}
+    over = _alarm(AlertStatus.RESOLVED)
+    for _ in range(100):
+        assert _ids(rules.worth_judging(calm, {})) == ["a-falls"]
+        assert _ids(rules.worth_judging(calm, {"b-low": AlarmPoint(alert=over)})) == ["a-falls"]
+        assert _ids(rules.worth_judging({**calm, "battery_soc": 10}, {})) == ["a-falls", "b-low"]
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        AlarmPoint(holds=True),
+        AlarmPoint(pending=Pending(began=_MOMENT, due=_NOON, timer=_NOON)),
+        AlarmPoint(alert=_alarm(AlertStatus.ACTIVE)),
+    ],
+    ids=["the condition held", "a delay runs", "an alert lasts"],
+)
+def test_what_is_under_way_is_worth_judging_by_a_normal_reading(point: AlarmPoint) -> None:
+    rules = _of_device(_rule("a-hot", _HOT), _rule("b-low", _LOW_BATTERY))
+    for _ in range(100):
+        calm = {"battery_soc": 50, "battery_temperature_c": 20}
+        assert _ids(rules.worth_judging(calm, {"b-low": point})) == ["b-low"]
+
+
+def test_where_one_rule_fails_all_are_worth_judging() -> None:
+    rules = _of_device(_rule("a-divides", _DIVIDES), _rule("b-low", _LOW_BATTERY))
+    for _ in range(100):
+        metrics = {"consumption_kw": 1, "generation_kw": 0, "battery_soc": 50}
+        assert _ids(rules.worth_judging(metrics, {})) == ["a-divides", "b-low"]
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(-40, 150)), min_size=1, max_size=100))

@@ -19,6 +19,11 @@ Complete = Callable[[AlarmPoint, Pending, Moment], None]
 """Raises or ends the alarm at the end of a delay; the moment is the one that shows that it is over."""
 
 
+def rests(point: AlarmPoint) -> bool:
+    """Whether it changes nothing that a condition is judged and does not hold."""
+    return not point.holds and point.pending is None and (point.alert is None or not is_raised(point))
+
+
 def judged(point: AlarmPoint, rule: AlarmRule, now: Moment, *, holds: bool, complete: Complete) -> None:
     """A condition was judged: it holds, or not."""
     if point.pending is not None and now.effective_at >= point.pending.due:

@@ -13,6 +13,7 @@ from microgrid_common.schemas.reading import Flag, Reading
 from microgrid_common.schemas.tick import Tick
 from microgrid_common.transforms.alarms.changes import Changes
 from microgrid_common.transforms.alarms.conditions import CompiledRule, RuleFailedError
+from microgrid_common.transforms.alarms.delays import rests
 from microgrid_common.transforms.alarms.documents import (
     AlarmPoint,
     DeviceAlarms,
@@ -92,17 +93,13 @@ class GridEvaluation:
         if (device.device_type, device.component) != (reading.device_type, reading.component):
             device.device_type, device.component = reading.device_type, reading.component
             self._end_withdrawn(reading.device_id, device, rules, at)
-        if judging is None and not device.points and not rules.has_changes and not rules.watched_metrics:
-            try:
-                judging = rules.entering(metrics)
-            except RuleFailedError:
-                # Found out and left alone one by one, below.
-                judging = None
-            if judging is not None and not judging:
-                return
+        if judging is None:
+            judging = rules.worth_judging(metrics, device.points)
+        if not judging and not device.points and not rules.watched_metrics:
+            return
         moment = Moment(reading.timestamp, at, reading.received_at, metrics)
         good = _UNCERTAIN.isdisjoint(reading.flags)
-        for rule in rules.judging(metrics) if judging is None else judging:
+        for rule in judging:
             if good or rule.rule.minimum_quality is not Quality.GOOD:
                 self._judge(reading.device_id, device, rule, moment)
         if rules.watched_metrics:
@@ -217,22 +214,23 @@ class GridEvaluation:
         if rule_id in self.failures:
             return
         point = device.points.get(rule_id)
+        sample = None if rule.change_of is None else Sample(now.effective_at, now.metrics[rule.change_of])
         try:
-            holds = _holds(point, rule, now)
+            holds = _holds(point, rule, now, sample)
         except RuleFailedError as failure:
             self.failures[rule_id] = failure
             return
         if point is None:
-            if not holds and rule.change_of is None:
+            if not holds and sample is None:
                 return
             point = device.points[rule_id] = AlarmPoint()
-        if rule.change_of is not None:
-            point.previous = Sample(now.effective_at, now.metrics[rule.change_of])
-        if holds is None:
-            return
+        if sample is not None:
+            point.previous = sample
         if holds:
             # From here on the readings decide when it ends.
             point.noticed_at = None
+        elif holds is None or rests(point):
+            return
         self._raising.judged(device_id, point, rule.rule, now, holds=holds)
 
     def _heard(self, reading: Reading, device: DeviceAlarms, rules: DeviceRules, now: Moment) -> None:
@@ -283,14 +281,13 @@ class GridEvaluation:
             if active_alert(point):
                 suppression = self._raising.suppression(device_id, rules.by_id.get(rule_id), at)
                 self._life.suppress(device_id, point, suppression, at=at)
-            elif point == AlarmPoint():
+            elif point.previous is None and point.alert is None and point == AlarmPoint():
                 del device.points[rule_id]
 
 
-def _holds(point: AlarmPoint | None, rule: CompiledRule, now: Moment) -> bool | None:
+def _holds(point: AlarmPoint | None, rule: CompiledRule, now: Moment, sample: Sample | None) -> bool | None:
     held = point is not None and point.holds
-    if rule.change_of is not None:
-        sample = Sample(now.effective_at, now.metrics[rule.change_of])
+    if sample is not None:
         return rule.judge_change(point.previous if point else None, sample, held)
     return rule.stays(now.metrics) if held else rule.enters(now.metrics)
 

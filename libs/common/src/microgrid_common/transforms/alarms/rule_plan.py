@@ -10,6 +10,8 @@ from typing import Final
 from microgrid_common.schemas.alarm_rule import AlarmRule
 from microgrid_common.schemas.maintenance import MaintenanceWindow
 from microgrid_common.transforms.alarms.conditions import CompiledRule, RuleFailedError, compile_rule
+from microgrid_common.transforms.alarms.delays import rests
+from microgrid_common.transforms.alarms.documents import AlarmPoint
 from microgrid_common.transforms.alarms.expression import Judgement, compile_judgement
 from microgrid_common.transforms.alarms.message import text_without_names
 
@@ -26,15 +28,32 @@ _NOTHING: Final[tuple[CompiledRule, ...]] = ()
 class _Judging:
     """The rules that readings with certain metrics can be judged by."""
 
-    __slots__ = ("any_enters", "by_change_too", "by_reading", "uses")
+    __slots__ = ("any_enters", "by_change", "by_change_too", "by_reading", "uses")
 
     def __init__(self, rules: Iterable[CompiledRule], metrics: Iterable[str]) -> None:
         present = frozenset(metrics)
         self.by_change_too = tuple(rule for rule in rules if rule.metrics <= present)
+        self.by_change = tuple(rule for rule in self.by_change_too if rule.change_of is not None)
         self.by_reading = tuple(rule for rule in self.by_change_too if rule.change_of is None)
         self.uses = 0
         self.any_enters: Judgement | None = None
         """Whether any of `by_reading` enters; None until it has been compiled."""
+
+    def entering(self, metrics: Mapping[str, float]) -> tuple[CompiledRule, ...]:
+        if not self.by_reading:
+            return _NOTHING
+        if self.any_enters is None:
+            self.uses += 1
+            if self.uses > _USES_BEFORE_COMPILING:
+                self.compile()
+        else:
+            try:
+                if not self.any_enters(metrics):
+                    return _NOTHING
+            except ArithmeticError:
+                # One of them failed; the next line finds out which.
+                pass
+        return tuple([rule for rule in self.by_reading if rule.enters(metrics)])
 
     def compile(self) -> None:
         nodes = (rule.enters_node for rule in self.by_reading)
@@ -52,14 +71,41 @@ class DeviceRules:
             rule.silence_of.metric for rule in self.on_silence if rule.silence_of and rule.silence_of.metric
         )
         """The metrics whose silence a rule watches."""
-        self.has_changes = any(rule.change_of is not None for rule in rules)
-        """Whether any rule needs a sample before."""
         self._on_readings = tuple(rule for rule in rules if rule.silence_of is None)
         self._by_metrics: dict[tuple[str, ...], _Judging] = {}
 
     def judging(self, metrics: Mapping[str, float]) -> tuple[CompiledRule, ...]:
         """The rules on readings whose metrics are all there, in the order of rule ids."""
         return self._judging(tuple(metrics)).by_change_too
+
+    def worth_judging(
+        self, metrics: Mapping[str, float], points: Mapping[str, AlarmPoint]
+    ) -> Sequence[CompiledRule]:
+        """Of `judging`, those of whose alarms a reading may change anything, in the order of rule ids.
+
+        The condition of the others does not hold, and did not hold before.
+
+        Args:
+            metrics: of a reading that is not late.
+            points: of its device.
+        """
+        judging = self._judging(tuple(metrics))
+        try:
+            entering = judging.entering(metrics)
+        except RuleFailedError:
+            # Found out and left alone one by one, when each is judged.
+            return judging.by_change_too
+        under_way = set()
+        for rule_id, point in points.items():
+            if not rests(point):
+                under_way.add(rule_id)
+        if not entering and not under_way:
+            return judging.by_change
+        return [
+            rule
+            for rule in judging.by_change_too
+            if rule.change_of is not None or rule in entering or rule.rule.rule_id in under_way
+        ]
 
     def entering(self, metrics: Mapping[str, float]) -> tuple[CompiledRule, ...]:
         """Of `judging`, those that one reading alone makes hold, where they did not hold before.
@@ -69,22 +115,7 @@ class DeviceRules:
         Raises:
             RuleFailedError: one of them failed.
         """
-        key = tuple(metrics)
-        judging = self._by_metrics.get(key) or self._judging(key)
-        if not judging.by_reading:
-            return _NOTHING
-        if judging.any_enters is None:
-            judging.uses += 1
-            if judging.uses > _USES_BEFORE_COMPILING:
-                judging.compile()
-        else:
-            try:
-                if not judging.any_enters(metrics):
-                    return _NOTHING
-            except ArithmeticError:
-                # One of them failed; the next line finds out which.
-                pass
-        return tuple([rule for rule in judging.by_reading if rule.enters(metrics)])
+        return self._judging(tuple(metrics)).entering(metrics)
 
     def _judging(self, key: tuple[str, ...]) -> _Judging:
         judging = self._by_metrics.get(key)
