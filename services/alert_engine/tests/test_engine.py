@@ -36,6 +36,8 @@ from microgrid_common.testing.fakes.alarm_states import FakeAlarmStates
 from microgrid_common.testing.samples import sample_reading
 from microgrid_common.transforms.alarms.evaluation import GridEvaluation
 
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
 FAILING = AlarmRuleDraft(
     rule_id="ratio",
     name="Ratio",

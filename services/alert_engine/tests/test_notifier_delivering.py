@@ -36,6 +36,8 @@ from microgrid_common.testing.notification_samples import (
 from microgrid_common.testing.samples import SAMPLE_TIME
 from microgrid_common.testing.waiting import wait_until
 
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
 ESCALATION = [{"after_minutes": 10, "targets": [{"channel_id": "hook"}]}]
 
 

@@ -23,6 +23,8 @@ from microgrid_ingestor import backfill as module
 from microgrid_ingestor.backfill import Backfill, ask_for_missing
 from microgrid_ingestor.ledger import LedgerKeeper
 
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
 GRACE, INTERVAL = timedelta(seconds=30), timedelta(minutes=1)
 POLICY = BackfillPolicy(grace=GRACE, interval=INTERVAL, attempts=3)
 STREAM = "readings:0"

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from msgspec.structs import replace
 
 from microgrid_common.ports.durable_log import Record
@@ -21,6 +22,8 @@ from microgrid_common.testing.fakes.rollup_queue import FakeRollupQueue
 from microgrid_common.testing.fakes.telemetry_store import FakeTelemetryStore
 from microgrid_common.testing.waiting import wait_until
 from microgrid_ingestor.historian import HISTORIAN_GROUP, write_history
+
+pytestmark = pytest.mark.usefixtures("virtual_time")
 
 STREAM = "readings:0"
 START = datetime(2026, 11, 23, 10, tzinfo=UTC)

@@ -24,6 +24,8 @@ from microgrid_common.testing.waiting import wait_until
 from microgrid_ingestor import ledger as module
 from microgrid_ingestor.ledger import LEDGER_GROUP, LedgerKeeper, changes_of, keep_ledgers
 
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
 STREAM, OTHER_STREAM = "readings:0", "readings:1"
 METER = ("village-1", "meter-1")
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)

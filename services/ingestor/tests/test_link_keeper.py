@@ -23,6 +23,8 @@ from microgrid_common.transforms.link_steps import Sighting
 from microgrid_ingestor.device_directory import DeviceDirectory
 from microgrid_ingestor.link_keeper import LinkKeeper
 
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
 START = datetime(2026, 11, 23, 10, tzinfo=UTC)
 RULES = LinkRules(settling=timedelta(0))
 SHARDS = 4

@@ -25,6 +25,8 @@ from microgrid_ingestor.log_capacity import Fill, LogCapacity
 from microgrid_ingestor.receiver import receive_messages
 from microgrid_ingestor.retention import trim_streams
 
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
 STREAM = "readings:0"
 LIMIT = 1_000
 

@@ -23,6 +23,8 @@ from microgrid_ingestor.log_capacity import LogCapacity
 from microgrid_ingestor.retention import bound_quarantine
 from microgrid_ingestor.stream_metrics import sample_streams
 
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
 SHARDS = 2
 
 

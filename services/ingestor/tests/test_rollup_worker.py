@@ -26,6 +26,8 @@ from microgrid_common.transforms.rollups.samples import Samples
 from microgrid_ingestor.rollup_marks import REFRESH, SETTLE, due_at, touched_buckets
 from microgrid_ingestor.rollup_worker import LEASE, RollupPorts, make_due_rollups, make_rollups
 
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
 START = datetime(2026, 11, 23, 10, tzinfo=UTC)
 START_MS = int(START.timestamp()) * 1000
 LATER = START + timedelta(days=1)

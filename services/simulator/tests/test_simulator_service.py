@@ -16,6 +16,8 @@ from microgrid_simulator.profiles import PrototypeOutbox, SimulatedDevice
 from microgrid_simulator.sender import BrokerAvailability, Sender
 from microgrid_simulator.service import SimulatorPorts, Station, next_due, run
 
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
 HOUR = timedelta(hours=1)
 MOMENT = timedelta(milliseconds=5)
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)

@@ -30,6 +30,8 @@ from microgrid_common.testing.fakes.rule_store import FakeRuleStore
 from microgrid_common.testing.samples import SAMPLE_TIME, append_readings, sample_reading
 from microgrid_common.testing.waiting import wait_until
 
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
 SHARDS = 4
 HIGH_LOAD = "Load Abnormality: Unusual load increase detected."
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -23,6 +23,9 @@ from microgrid_common.testing.fakes.notification_settings import FakeNotificatio
 from microgrid_common.testing.notification_samples import ended, event_of, lasting_alarm, settings_with
 from microgrid_common.testing.waiting import wait_until
 
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 BOTH = {"targets": [{"channel_id": "mail"}, {"channel_id": "hook"}]}
 
 
@@ -75,7 +78,10 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
         deliveries=world.deliveries,
         open_channel=world.open_channel,
     )
-    running = asyncio.create_task(run(ports, name="notifier", stop=stop))
+    loop = asyncio.get_running_loop()
+    running = asyncio.create_task(
+        run(ports, name="notifier", stop=stop, clock=lambda: EPOCH + timedelta(seconds=loop.time()))
+    )
     yield world
     stop.set()
     await running

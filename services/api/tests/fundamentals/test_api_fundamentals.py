@@ -1,6 +1,7 @@
 """The API in five steps: each test is one thing that a client does."""
 
 import httpx
+import pytest
 from fastapi import FastAPI
 
 from microgrid_api.live import LiveFeed
@@ -10,6 +11,8 @@ from microgrid_common.testing.fakes.alarm_states import FakeAlarmStates
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
 from microgrid_common.testing.samples import append_readings, put_alerts, sample_reading, sample_record
 from microgrid_common.testing.waiting import wait_until
+
+pytestmark = pytest.mark.usefixtures("virtual_time")
 
 
 async def test_a_user_signs_in_and_gets_a_token(stranger: httpx.AsyncClient) -> None:

@@ -9,8 +9,6 @@ from typing import Any
 
 from aiohttp import web
 
-from microgrid_common.testing.waiting import free_port
-
 
 @dataclass(frozen=True)
 class SunkRequest:
@@ -57,14 +55,14 @@ class HttpSink:
 @asynccontextmanager
 async def http_sink() -> AsyncIterator[HttpSink]:
     """A sink on the loopback interface while the block runs."""
-    port = free_port()
-    sink = HttpSink(f"http://127.0.0.1:{port}")
+    sink = HttpSink("")
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", sink.handle)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", port).start()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        sink.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         yield sink
     finally:
         await runner.cleanup()
