@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from microgrid_common.schemas.alert import AlertEvent
 from microgrid_common.schemas.backfill import BackfillRequest
+from microgrid_common.schemas.command import CommandAcknowledgement, CommandEvent, CommandMessage
 from microgrid_common.schemas.device import Device
 from microgrid_common.schemas.device_link import LinkEvent
 from microgrid_common.schemas.presence import DevicePresence
@@ -26,6 +27,9 @@ CASE_FOLDERS = ("telemetry-v1", "prototype-payload", "device-alert")
 MODELS: dict[str, type[BaseModel]] = {
     "alert-event": AlertEvent,
     "backfill-request": BackfillRequest,
+    "command": CommandMessage,
+    "command-acknowledgement": CommandAcknowledgement,
+    "command-event": CommandEvent,
     "device-presence": DevicePresence,
     "device": Device,
     "device-status": DeviceStatus,

@@ -8,6 +8,7 @@ import structlog
 from microgrid_common.ports.durable_log import Record
 from microgrid_common.ports.message_source import InboundMessage
 from microgrid_common.runtime.stream_records import record_between_readings
+from microgrid_common.schemas.command import CommandAnswer
 from microgrid_common.schemas.presence import DevicePresence
 from microgrid_common.schemas.quarantine import RAW_BYTES_KEPT, Defect, QuarantinedMessage, Reason
 from microgrid_common.schemas.reading import Reading, encode_readings
@@ -46,6 +47,8 @@ class Intake:
     """Which devices were heard, each once."""
     reports: list[DevicePresence] = field(default_factory=list)
     """Births and last wills, in the order of arrival."""
+    answers: list[CommandAnswer] = field(default_factory=list)
+    """What devices said about commands, in the order of arrival."""
 
 
 def take_in(
@@ -67,6 +70,7 @@ def take_in(
     records: list[Record] = []
     quarantined: list[Reason] = []
     roll_call = RollCall()
+    answers: list[CommandAnswer] = []
     readings = 0
     for message in messages:
         outcome = _process(message, registry, only_registered=only_registered)
@@ -78,6 +82,8 @@ def take_in(
             if len(entry) >= READINGS_PER_ENTRY:
                 records.extend(_close(open_entries, stream))
         roll_call.note(message, outcome)
+        if outcome.answer and not message.retained:
+            answers.append(outcome.answer)
         if between := record_between_readings(outcome, shards):
             records.extend(_close(open_entries, between.stream))
             records.append(between)
@@ -90,7 +96,7 @@ def take_in(
         records.extend(_close(open_entries, stream))
     for stream, refused in refusals.items():
         records.append(Record(stream, REFUSALS_KIND, encode_refusals(refused)))
-    return Intake(records, readings, quarantined, roll_call.sightings, roll_call.reports)
+    return Intake(records, readings, quarantined, roll_call.sightings, roll_call.reports, answers)
 
 
 def _process(message: InboundMessage, registry: Registry, *, only_registered: bool) -> Outcome:

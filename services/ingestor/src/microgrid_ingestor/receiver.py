@@ -44,6 +44,8 @@ async def receive_messages(
         devices.keeper.note(intake.sightings)
         if intake.reports:
             await devices.keeper.take(intake.reports)
+        if intake.answers:
+            await devices.commands.take(intake.answers)
         await source.acknowledge(batch)
         metrics.MESSAGES_RECEIVED.inc(len(batch.messages))
         metrics.BATCH_MESSAGES.observe(len(batch.messages))

@@ -12,7 +12,7 @@ from microgrid_common.ports.quarantine import Quarantine, QuarantineLimits
 from microgrid_common.ports.rollup_store import RollupStore
 from microgrid_common.ports.telemetry_store import TelemetryStore
 from microgrid_common.runtime.backoff import until_it_works
-from microgrid_common.schemas.streams import ALERTS_STREAM, readings_streams
+from microgrid_common.schemas.streams import ALERTS_STREAM, COMMANDS_STREAM, readings_streams
 from microgrid_ingestor.log_capacity import LogCapacity
 
 log = structlog.get_logger()
@@ -37,7 +37,7 @@ _SAY_AGAIN = timedelta(minutes=1)
 async def trim_streams(
     durable_log: DurableLog, capacity: LogCapacity, *, shards: int, keep: timedelta
 ) -> None:
-    """Trim the readings and alerts streams until cancelled: what a consumer group has not read stays.
+    """Trim all streams but quarantine until cancelled: what a consumer group has not read stays.
 
     Args:
         durable_log: where the streams are.
@@ -46,7 +46,7 @@ async def trim_streams(
         keep: how long an entry stays after it was written, so that a live client can resume; shorter when
             memory is scarce.
     """
-    streams = (*readings_streams(shards), ALERTS_STREAM)
+    streams = (*readings_streams(shards), ALERTS_STREAM, COMMANDS_STREAM)
     while True:
         await _trim(durable_log, streams, keep)
         shorter = keep / 2

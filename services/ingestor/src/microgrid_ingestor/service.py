@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from microgrid_common.ports.command_store import CommandStore
 from microgrid_common.ports.device_registry import DeviceRegistry
 from microgrid_common.ports.durable_log import DurableLog, LogConsumer
 from microgrid_common.ports.grid_store import GridStore
@@ -23,6 +24,7 @@ from microgrid_common.transforms.ledger.asking import BackfillPolicy
 from microgrid_common.transforms.link_rules import LinkRules
 from microgrid_ingestor.backfill import ask_for_missing
 from microgrid_ingestor.capacity_alerts import tell_operators
+from microgrid_ingestor.command_keeper import CommandKeeper
 from microgrid_ingestor.device_desk import DeviceDesk
 from microgrid_ingestor.device_directory import DeviceDirectory
 from microgrid_ingestor.historian import write_history
@@ -60,6 +62,7 @@ class IngestorPorts:
     """For alerts about the platform itself."""
     devices: DeviceRegistry
     links: LinkStore
+    commands: CommandStore
 
     @property
     def dependencies(self) -> dict[str, Ping]:
@@ -100,13 +103,15 @@ async def run(
     """
     directory = DeviceDirectory(ports.devices)
     keeper = LinkKeeper(ports.links, directory, rules=link_rules, shards=shards, clock=utc_now)
-    desk = DeviceDesk(directory, keeper, only_registered=only_registered)
+    commands = CommandKeeper(ports.commands, ports.publisher, ports.log, clock=utc_now)
+    desk = DeviceDesk(directory, keeper, commands, only_registered=only_registered)
     await run_until_stopped(
         stop,
         historian=write_history(ports.consumer, ports.store, ports.log, ports.rollup_queue),
         receiver=receive_messages(ports.source, ports.log_capacity, devices=desk, shards=shards),
         device_directory=keep_running(directory.keep_fresh, name="device_directory"),
         links=keep_running(partial(keeper.run, ports.source), name="links"),
+        commands=keep_running(commands.run, name="commands"),
         retention=trim_streams(ports.log, ports.log_capacity, shards=shards, keep=stream_keep),
         quarantine=keep_running(
             partial(bound_quarantine, ports.quarantine, limits=quarantine_limits), name="quarantine"

@@ -9,7 +9,12 @@ from microgrid_common.runtime import metrics
 from microgrid_common.runtime.backoff import until_it_works
 from microgrid_common.schemas.quarantine import Reason
 from microgrid_common.schemas.quarantine_entry import QuarantineState
-from microgrid_common.schemas.streams import ALERTS_STREAM, QUARANTINE_STREAM, readings_streams
+from microgrid_common.schemas.streams import (
+    ALERTS_STREAM,
+    COMMANDS_STREAM,
+    QUARANTINE_STREAM,
+    readings_streams,
+)
 from microgrid_ingestor.log_capacity import LogCapacity
 
 _INTERVAL = timedelta(seconds=5)
@@ -29,7 +34,7 @@ async def sample_streams(
         quarantine: the messages that were refused.
         shards: how many streams of readings there are.
     """
-    streams = [*readings_streams(shards), ALERTS_STREAM, QUARANTINE_STREAM]
+    streams = [*readings_streams(shards), ALERTS_STREAM, COMMANDS_STREAM, QUARANTINE_STREAM]
     while True:
         measure = await until_it_works(lambda: durable_log.measure(streams), dependency="redis")
         capacity.observe(measure)

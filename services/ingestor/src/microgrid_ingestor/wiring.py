@@ -8,6 +8,7 @@ from microgrid_common.adapters.mqtt.address import broker_address
 from microgrid_common.adapters.mqtt.publisher import AiomqttPublisher
 from microgrid_common.adapters.mqtt.receiver import MqttReceiver, ReceiverOptions
 from microgrid_common.adapters.redis.alarm_states import RedisAlarmStates
+from microgrid_common.adapters.redis.command_store import RedisCommandStore
 from microgrid_common.adapters.redis.connection import make_client
 from microgrid_common.adapters.redis.device_registry import RedisDeviceRegistry
 from microgrid_common.adapters.redis.durable_log import RedisDurableLog
@@ -89,6 +90,7 @@ async def build(settings: IngestorSettings) -> AsyncIterator[IngestorPorts]:
             alarms=PlatformAlarms(RedisAlarmStates(client)),
             devices=RedisDeviceRegistry(client),
             links=RedisLinkStore(client),
+            commands=RedisCommandStore(client),
         )
 
 

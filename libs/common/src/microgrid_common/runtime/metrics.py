@@ -75,6 +75,7 @@ LEDGER_MISSING = Gauge(
 BACKFILL_REQUESTS = Counter(
     "microgrid_backfill_requests_total", "Requests to devices for samples that never arrived."
 )
+COMMANDS = Counter("microgrid_commands_total", "Commands to devices that came to a state.", ["state"])
 ALERT_TRANSITIONS = Counter("microgrid_alert_transitions_total", "Alert transitions.", ["transition"])
 NOTIFICATIONS = Counter(
     "microgrid_notifications_total",

@@ -4,6 +4,7 @@ from binascii import crc32
 from functools import lru_cache
 
 ALERTS_STREAM = "alerts"
+COMMANDS_STREAM = "commands"
 QUARANTINE_STREAM = "quarantine"
 
 READINGS_KIND = "readings"
@@ -20,6 +21,8 @@ TICK_KIND = "tick"
 """An entry, among the readings, whose data is one `Tick`, in JSON."""
 ALERT_EVENT_KIND = "event"
 """An entry whose data is one `AlertEvent`, in JSON."""
+COMMAND_EVENT_KIND = "command_event"
+"""An entry of the commands whose data is one `CommandEvent`, in JSON."""
 QUARANTINED_KIND = "quarantined"
 """An entry whose data is one `QuarantinedMessage`, in JSON."""
 

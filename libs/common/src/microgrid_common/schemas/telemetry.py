@@ -82,7 +82,8 @@ class PrototypePayload(BaseModel):
     solar_irradiance: Any = None
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """A sender's text as one line; control characters are refused."""
     if any(category(character) == "Cc" and character not in "\t\r\n" for character in text):
         raise PydanticCustomError("control_character", "control characters are not allowed")
     return " ".join(text.split())
@@ -97,6 +98,6 @@ class DeviceAlert(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     message: Annotated[
-        str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True), AfterValidator(_one_line)
+        str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True), AfterValidator(one_line)
     ]
     """One line: operators read it in a list, and it is logged."""

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from microgrid_common.schemas.command import CommandAcknowledgement
 from microgrid_common.schemas.quarantine import Defect, Reason
 from microgrid_common.schemas.status import DeviceStatus
 from microgrid_common.schemas.telemetry import (
@@ -54,6 +55,15 @@ def decode_status(payload: bytes) -> DeviceStatus:
         RejectedError: it is neither; each field at fault is named.
     """
     return _decode(DeviceStatus, payload)
+
+
+def decode_acknowledgement(payload: bytes) -> CommandAcknowledgement:
+    """Decode what a device says about a command.
+
+    Raises:
+        RejectedError: it is no acknowledgement; each field at fault is named.
+    """
+    return _decode(CommandAcknowledgement, payload)
 
 
 def decode_device_alert(payload: bytes) -> DeviceAlert:

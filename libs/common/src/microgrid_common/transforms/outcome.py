@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from microgrid_common.schemas.command import CommandAnswer
 from microgrid_common.schemas.notice import DeviceNotice
 from microgrid_common.schemas.numbering import NumberRange
 from microgrid_common.schemas.presence import DevicePresence
@@ -33,7 +34,7 @@ class RejectedError(Exception):
 
 
 class Outcome(NamedTuple):
-    """What becomes of a message: readings, a notice, a presence, and what of it was refused.
+    """What becomes of a message: readings, a notice, a presence, an answer, and what of it was refused.
 
     A message with one broken sensor has both readings and defects. One with none of either was for
     somebody else.
@@ -49,3 +50,5 @@ class Outcome(NamedTuple):
     presence: DevicePresence | None = None
     refused: tuple[NumberRange, ...] = ()
     """The numbers of the samples of which nothing was accepted, as far as they can be read."""
+    answer: CommandAnswer | None = None
+    """What the device said about a command."""

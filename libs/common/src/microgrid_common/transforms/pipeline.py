@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from microgrid_common.schemas.command import CommandAnswer
 from microgrid_common.schemas.notice import DeviceNotice
 from microgrid_common.schemas.presence import DevicePresence
 from microgrid_common.schemas.quarantine import Defect, Reason
@@ -19,6 +20,7 @@ from microgrid_common.schemas.topics import (
 from microgrid_common.transforms.clean import FieldPath, clean
 from microgrid_common.transforms.clock import trusted_time
 from microgrid_common.transforms.decode import (
+    decode_acknowledgement,
     decode_device_alert,
     decode_prototype,
     decode_status,
@@ -84,7 +86,7 @@ def _process(address: Topic, payload: bytes, received_at: datetime, registry: Re
         case TopicKind.STATUS if payload:
             return _presence(address, payload, received_at)
         case TopicKind.COMMAND_ACKNOWLEDGEMENT:
-            return Outcome(grid_id=address.grid_id, device_id=address.device_id)
+            return _answer(address, payload, received_at)
         case _:
             return Outcome()
 
@@ -118,6 +120,14 @@ def _presence(address: Topic, payload: bytes, received_at: datetime) -> Outcome:
     grid_id, device_id, status = address.grid_id, str(address.device_id), decode_status(payload)
     presence = DevicePresence(grid_id=grid_id, device_id=device_id, received_at=received_at, status=status)
     return Outcome(presence=presence, grid_id=grid_id, device_id=device_id)
+
+
+def _answer(address: Topic, payload: bytes, received_at: datetime) -> Outcome:
+    grid_id, device_id, said = address.grid_id, str(address.device_id), decode_acknowledgement(payload)
+    answer = CommandAnswer(
+        grid_id=grid_id, device_id=device_id, received_at=received_at, acknowledgement=said
+    )
+    return Outcome(answer=answer, grid_id=grid_id, device_id=device_id)
 
 
 def _accept_regular(
