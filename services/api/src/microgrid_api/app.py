@@ -25,6 +25,7 @@ from microgrid_api.routes import (
     devices,
     grids,
     health,
+    historical,
     ledger,
     live,
     login,
@@ -104,6 +105,7 @@ def create_app(
         openapi_tags=[
             {"name": "login", "description": "Signing in."},
             {"name": "dashboard", "description": "What the operators' dashboard shows."},
+            {"name": "history", "description": "The past of a grid, for charts and as tables."},
             {"name": "alerts", "description": "Alerts of all grids, whole: to find, and to act on."},
             {"name": "devices", "description": "The devices of a grid."},
             {
@@ -133,14 +135,15 @@ def create_app(
             CORSMiddleware,
             allow_origins=sorted(origins),
             allow_methods=["GET", "POST", "PUT", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "If-Match"],
-            expose_headers=["ETag", "Location", "Retry-After"],
+            allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match"],
+            expose_headers=["Content-Disposition", "ETag", "Location", "Retry-After"],
         )
     app.add_middleware(HostGuard)
     # A path of fixed words goes before one with a parameter in their place.
     for routes in (
         login,
         dashboard,
+        historical,
         live,
         alarm_load,
         alerts,

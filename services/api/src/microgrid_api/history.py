@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
-from microgrid_common.ports.errors import TooManyPointsError
+from microgrid_api.slices import ReadSlice, in_slices
 from microgrid_common.ports.telemetry_store import Point
 
 MAXIMUM_PERIOD: Final = timedelta(days=366)
@@ -23,13 +23,6 @@ _UNITS: Final = {
     "d": timedelta(days=1),
     "w": timedelta(weeks=1),
 }
-_FIRST_SLICE: Final = timedelta(hours=1)
-_SHORTEST_SLICE: Final = timedelta(seconds=1)
-# A stretch without data may be followed by one with thousands of devices.
-_LONGEST_SLICE: Final = timedelta(days=7)
-_FEW_POINTS: Final = 5_000
-# To sort them into buckets takes some 20 ms, in which nothing else is served.
-_MANY_POINTS: Final = 20_000
 
 _POINTS_KEPT_PER_BUCKET: Final = 3
 _BUCKETS: Final = POINTS_SHOWN // _POINTS_KEPT_PER_BUCKET
@@ -102,36 +95,19 @@ class Thinner:
         ]
 
 
-class ReadHistory(Protocol):
-    """Reads the points of one metric: `TelemetryStore.history` of a certain grid and metric."""
-
-    async def __call__(self, *, start: datetime, end: datetime) -> list[Point]:
-        """The points with `start` <= time < `end`, in order of time."""
-
-
-async def read_thinned(read: ReadHistory, *, start: datetime, end: datetime) -> list[Point]:
+async def read_thinned(read: ReadSlice[list[Point]], *, start: datetime, end: datetime) -> list[Point]:
     """The points with `start` <= time < `end`, thinned to `POINTS_SHOWN`.
 
-    They are read slice by slice, since a year of one device every 5 s is 6 million points. A slice is made
-    longer or shorter by how many points the last one had.
+    They are read slice by slice, since a year of one device every 5 s is 6 million points.
+
+    Args:
+        read: `TelemetryStore.history` of a certain grid and metric.
+        start: aware.
+        end: aware.
     """
     thinner = Thinner(start=start, end=end)
-    length = _FIRST_SLICE
-    while start < end:
-        until = min(start + length, end)
-        try:
-            points = await read(start=start, end=until)
-        except TooManyPointsError:
-            if length <= _SHORTEST_SLICE:
-                raise
-            length /= 4
-            continue
+    async for points in in_slices(read, len, start=start, end=end):
         thinner.add(points)
-        start = until
-        if len(points) < _FEW_POINTS:
-            length = min(2 * length, _LONGEST_SLICE)
-        elif len(points) > _MANY_POINTS:
-            length = max(length / 2, _SHORTEST_SLICE)
     return thinner.points()
 
 

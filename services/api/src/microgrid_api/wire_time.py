@@ -16,3 +16,8 @@ WireTime = Annotated[
     PlainSerializer(format_time, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-23T10:00:00.000Z"]}),
 ]
+
+
+def format_local_time(time: datetime) -> str:
+    """ISO 8601 with milliseconds and the offset of its zone: `2026-11-23T13:00:00.000+03:00`, `Z` for UTC."""
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -12,8 +12,8 @@ from microgrid_api.access import InDefaultGrid
 from microgrid_api.context import Context
 from microgrid_api.errors import InvalidRequest, Problem, UnavailableError, asking
 from microgrid_api.history import PERIOD_RULE, parse_period, read_thinned
+from microgrid_api.metric_names import MetricInQuery
 from microgrid_api.views import AlertView, HistoryPoint, Realtime
-from microgrid_common.schemas.catalogue import BY_NAME_OR_ALIAS, find_metric
 from microgrid_common.schemas.identifiers import DEFAULT_GRID_ID
 from microgrid_common.transforms.clock import MAXIMUM_AHEAD
 
@@ -28,14 +28,6 @@ router = APIRouter(
 )
 
 
-def _canonical_name(name: str) -> str:
-    if (metric := find_metric(name)) is None:
-        raise PydanticCustomError(
-            "unknown_metric", "Allowed: {allowed}", {"allowed": ", ".join(sorted(BY_NAME_OR_ALIAS))}
-        )
-    return metric.name
-
-
 def _well_formed(period: str) -> str:
     try:
         parse_period(period)
@@ -44,12 +36,6 @@ def _well_formed(period: str) -> str:
     return period
 
 
-_MetricParameter = Annotated[
-    str,
-    AfterValidator(_canonical_name),
-    WithJsonSchema({"type": "string", "enum": sorted(BY_NAME_OR_ALIAS), "examples": ["consumption_kW"]}),
-    Query(description="A metric of the catalogue, by its name or an alias."),
-]
 _PeriodParameter = Annotated[
     str,
     AfterValidator(_well_formed),
@@ -97,7 +83,7 @@ async def alerts(context: Context) -> list[AlertView]:
     responses={422: {"model": InvalidRequest, "description": "It says what is allowed."}},
 )
 async def historical(
-    context: Context, metric: _MetricParameter, period: _PeriodParameter = "24h"
+    context: Context, metric: MetricInQuery, period: _PeriodParameter = "24h"
 ) -> list[HistoryPoint]:
     """The points of one metric in the period that ends now, in order of time; empty when there are none.
 
