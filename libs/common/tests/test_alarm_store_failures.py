@@ -114,6 +114,7 @@ class TestAway:
             records.find(AlertQuery(grid_id=VILLAGE)),
             records.active_alerts(),
             records.active_alerts(VILLAGE),
+            records.count_active(VILLAGE),
             records.put_aside_alerts(),
             records.forget(at(1), limit=1),
             records.ping(),

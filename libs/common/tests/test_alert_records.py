@@ -9,6 +9,7 @@ from microgrid_common.adapters.redis.alarm_states import RedisAlarmStates
 from microgrid_common.adapters.redis.alert_records import RedisAlertRecords
 from microgrid_common.ports.alarm_states import AlarmStates
 from microgrid_common.ports.alert_records import AlertRecords
+from microgrid_common.testing.contracts.alert_counts import AlertCountsContract
 from microgrid_common.testing.contracts.alert_records import AlertRecordsContract, record
 from microgrid_common.testing.contracts.alert_retention import AlertRetentionContract
 from microgrid_common.testing.fakes.alarm_states import FakeAlarmStates
@@ -16,7 +17,7 @@ from microgrid_common.testing.fakes.alert_records import FakeAlertRecords
 from microgrid_common.testing.samples import put_alerts
 
 
-class TestFakeAlertRecords(AlertRecordsContract, AlertRetentionContract):
+class TestFakeAlertRecords(AlertRecordsContract, AlertCountsContract, AlertRetentionContract):
     @pytest.fixture
     def states(self) -> FakeAlarmStates:
         return FakeAlarmStates()
@@ -37,7 +38,7 @@ class OverClient:
 
 
 @pytest.mark.integration
-class TestRedisAlertRecords(OverClient, AlertRecordsContract, AlertRetentionContract):
+class TestRedisAlertRecords(OverClient, AlertRecordsContract, AlertCountsContract, AlertRetentionContract):
     @pytest.fixture
     def client(self, redis_client: Redis) -> Redis:
         return redis_client
@@ -71,7 +72,9 @@ class TestRedisAlertRecords(OverClient, AlertRecordsContract, AlertRetentionCont
 
 
 @pytest.mark.integration
-class TestRedisAlertRecordsOnValkey(OverClient, AlertRecordsContract, AlertRetentionContract):
+class TestRedisAlertRecordsOnValkey(
+    OverClient, AlertRecordsContract, AlertCountsContract, AlertRetentionContract
+):
     @pytest.fixture
     def client(self, valkey_client: Redis) -> Redis:
         return valkey_client

@@ -1,5 +1,6 @@
 """Whatever is written and forgotten, what is found is what a plain filter of a list leaves."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -115,6 +116,7 @@ async def check(
         annunciated = [alert for alert in model.alerts.values() if alert.annunciated]
         in_grid = [alert for alert in annunciated if alert.grid_id == query.grid_id]
         assert await records.active_alerts(query.grid_id) == model.newest_first(in_grid)
+        assert await records.count_active(query.grid_id) == Counter(alert.severity for alert in in_grid)
     lasting = [alert for alert in model.alerts.values() if alert.status is AlertStatus.ACTIVE]
     aside = {alert.id for alert in lasting if not alert.annunciated}
     assert {alert.id for alert in await records.put_aside_alerts()} == aside

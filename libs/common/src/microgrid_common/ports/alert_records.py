@@ -114,6 +114,15 @@ class AlertRecords(Protocol):
             RetryableError: the store is away.
         """
 
+    async def count_active(self, grid_id: str) -> dict[Severity, int]:
+        """How many annunciated alerts a grid has, by severity; those without any are left out.
+
+        It takes no longer when there are many.
+
+        Raises:
+            RetryableError: the store is away.
+        """
+
     async def put_aside_alerts(self) -> list[Alert]:
         """All alerts of all grids that last and are not annunciated, the newest first.
 

@@ -21,7 +21,7 @@ from microgrid_common.adapters.redis.alert_index import (
 from microgrid_common.adapters.redis.connection import ping, redis_errors
 from microgrid_common.adapters.redis.instants import to_microseconds
 from microgrid_common.ports.alert_records import AlertPage, AlertQuery, check_cursor
-from microgrid_common.schemas.alert import Alert, AlertStatus, alert_id, grid_of_alert
+from microgrid_common.schemas.alert import Alert, AlertStatus, Severity, alert_id, grid_of_alert
 from microgrid_common.schemas.identifiers import is_identifier
 
 _RECORDS_AT_ONCE = 1_000
@@ -93,6 +93,17 @@ class RedisAlertRecords:
             grids = [member.decode() for member in members]
         alerts = [alert for grid in grids if grid for alert in await self._annunciated(grid)]
         return sorted(alerts, key=lambda alert: (alert.raised_at, alert.number), reverse=True)
+
+    async def count_active(self, grid_id: str) -> dict[Severity, int]:
+        """As `AlertRecords.count_active`."""
+        with redis_errors():
+            async with self._client.pipeline(transaction=False) as pipeline:
+                for severity in Severity:
+                    query = AlertQuery(grid_id=grid_id, annunciated=True, severity=severity)
+                    for end, start in ranges_of(query):
+                        pipeline.zlexcount(index_key(grid_id), start, end)
+                counts = await pipeline.execute()
+        return {severity: count for severity, count in zip(Severity, counts, strict=True) if count}
 
     async def put_aside_alerts(self) -> list[Alert]:
         """As `AlertRecords.put_aside_alerts`."""

@@ -1,9 +1,10 @@
 """The alert records in memory."""
 
+from collections import Counter
 from datetime import datetime
 
 from microgrid_common.ports.alert_records import AlertPage, AlertQuery, check_cursor, position_of
-from microgrid_common.schemas.alert import AlarmState, Alert, AlertStatus
+from microgrid_common.schemas.alert import AlarmState, Alert, AlertStatus, Severity
 from microgrid_common.testing.fakes.alarm_states import FakeAlarmStates
 from microgrid_common.testing.fakes.failing import FailsOnDemand
 
@@ -43,6 +44,12 @@ class FakeAlertRecords(FailsOnDemand):
                 if alert.annunciated and grid_id in (None, alert.grid_id)
             ]
         )
+
+    async def count_active(self, grid_id: str) -> dict[Severity, int]:
+        """As `AlertRecords.count_active`."""
+        self._may_fail()
+        of_grid = [alert for alert in self.states.alerts.values() if alert.grid_id == grid_id]
+        return Counter(alert.severity for alert in of_grid if alert.annunciated)
 
     async def put_aside_alerts(self) -> list[Alert]:
         """As `AlertRecords.put_aside_alerts`."""
