@@ -1,14 +1,14 @@
 """Publishes what happens to alerts over MQTT, for whoever listens."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
 from pydantic import ValidationError
 
-from microgrid_common.ports.alert_records import AlertRecords
+from microgrid_common.ports.alert_records import AlertQuery, AlertRecords
 from microgrid_common.ports.durable_log import Entry, LogConsumer
 from microgrid_common.ports.message_publisher import MessagePublisher
 from microgrid_common.runtime.backoff import until_it_works
@@ -22,7 +22,6 @@ ANNOUNCER_GROUP: Final = "announcer"
 
 _ENTRIES_PER_READ: Final = 100
 _WAIT: Final = timedelta(seconds=1)
-_URGENCY: Final = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 class Announcer:
@@ -72,18 +71,19 @@ class Announcer:
             await self._publish(event.alert.grid_id, told, retain=False)
             changed[event.alert.grid_id] = None
         for grid_id in changed:
-            active = await until_it_works(lambda: self._records.active_alerts(grid_id), dependency="redis")  # noqa: B023 - awaited here
-            await self._publish(grid_id, self._summary(grid_id, active), retain=True)
+            summary = await until_it_works(partial(self._summary, grid_id), dependency="redis")
+            await self._publish(grid_id, summary, retain=True)
 
-    def _summary(self, grid_id: str, active: Sequence[Alert]) -> AlertSummary:
-        # Stable: the newest first within one severity, as the store has them.
-        by_urgency = sorted(active, key=lambda alert: _URGENCY[alert.severity], reverse=True)
+    async def _summary(self, grid_id: str) -> AlertSummary:
+        counts = await self._records.count_active(grid_id)
+        active: list[Alert] = []
+        for severity in reversed(Severity):
+            left = MOST_ACTIVE_ALERTS - len(active)
+            if left and severity in counts:
+                query = AlertQuery(grid_id=grid_id, annunciated=True, severity=severity, limit=left)
+                active += (await self._records.find(query)).alerts
         return AlertSummary(
-            type="summary",
-            at=self._clock(),
-            grid_id=grid_id,
-            active=tuple(by_urgency[:MOST_ACTIVE_ALERTS]),
-            counts=Counter(alert.severity for alert in active),
+            type="summary", at=self._clock(), grid_id=grid_id, active=tuple(active), counts=counts
         )
 
     async def _publish(self, grid_id: str, told: AlertAnnouncement | AlertSummary, *, retain: bool) -> None:
