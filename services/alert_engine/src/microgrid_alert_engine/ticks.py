@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from microgrid_common.ports.alarm_states import AlarmStates
@@ -11,6 +11,9 @@ from microgrid_common.ports.durable_log import LogAppender, Record
 from microgrid_common.runtime.backoff import until_it_works
 from microgrid_common.schemas.streams import TICK_KIND, readings_stream_of
 from microgrid_common.schemas.tick import Tick
+
+TOLD_AGAIN_AFTER: Final = timedelta(minutes=5)
+"""A tick that is not worked on for so long may be lost; behind a longer backlog one more does no harm."""
 
 _EVERY_SECONDS: Final = 1.0
 _AT_MOST: Final = 10_000
@@ -37,8 +40,8 @@ class Ticker:
         self._log = durable_log
         self._shards = shards
         self._clock = clock
-        self._told: set[tuple[str, str]] = set()
-        """Those whose timer has come, and whose tick waits in the log."""
+        self._told: dict[tuple[str, str], datetime] = {}
+        """Those whose timer has come, and since when their tick waits in the log."""
 
     async def run(self) -> None:
         """Tell the time until cancelled."""
@@ -51,10 +54,21 @@ class Ticker:
         due = await until_it_works(
             lambda: self._states.due(None, self._clock(), limit=_AT_MOST), dependency="redis"
         )
-        self._told.intersection_update(due)
-        new = [device for device in due if device not in self._told]
-        await self.tell(new)
-        self._told.update(new)
+        now = self._clock()
+        self._told = {
+            device: since
+            for device in due
+            if (since := self._told.get(device)) is not None and now - since < TOLD_AGAIN_AFTER
+        }
+        new = dict.fromkeys((device for device in due if device not in self._told), now)
+        # Before: a tick may be worked on sooner than we know that it was appended.
+        self._told |= new
+        try:
+            await self.tell(new)
+        except BaseException:
+            for device in new:
+                self._told.pop(device, None)
+            raise
 
     async def tell(self, devices: Iterable[tuple[str, str]]) -> None:
         """Append ticks for some devices (grid, device)."""
@@ -72,7 +86,8 @@ class Ticker:
 
     def worked_on(self, tick: Tick) -> None:
         """A tick has done what it does: the next timer of its devices wants one of its own."""
-        self._told.difference_update((tick.grid_id, device_id) for device_id in tick.device_ids)
+        for device_id in tick.device_ids:
+            self._told.pop((tick.grid_id, device_id), None)
 
     def _record(self, grid_id: str, device_ids: Collection[str], now: datetime) -> Record:
         tick = Tick(grid_id=grid_id, device_ids=tuple(device_ids), at=now)
