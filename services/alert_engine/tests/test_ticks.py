@@ -17,6 +17,7 @@ from microgrid_common.schemas.tick import Tick
 from microgrid_common.testing.contracts.alarm_changes import put_timers
 from microgrid_common.testing.fakes.alarm_states import FakeAlarmStates
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
+from microgrid_common.testing.samples import SAMPLE_TIME
 from microgrid_common.testing.waiting import wait_until
 
 SHARDS = 4
@@ -43,7 +44,7 @@ class Clock:
 
     states: FakeAlarmStates = field(default_factory=FakeAlarmStates)
     log: WatchedLog = field(default_factory=WatchedLog)
-    now: datetime = at(0)
+    now: datetime = SAMPLE_TIME
 
     def __post_init__(self) -> None:
         self.ticker = Ticker(self.states, self.log, shards=SHARDS, clock=lambda: self.now)
