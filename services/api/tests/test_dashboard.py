@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from microgrid_api import errors
 from microgrid_api.live import LiveFeed
+from microgrid_common.ports.alert_records import AlertQuery
 from microgrid_common.ports.errors import PermanentError, RetryableError
 from microgrid_common.schemas.alert import (
     OutOfService,
@@ -146,6 +147,27 @@ async def test_alerts_about_the_platform_are_shown_among_those_of_the_grid(
     assert [alert["id"] for alert in answer.json()] == ["alert-2", "alert-platform-1", "alert-1"]
 
 
+async def test_of_many_alerts_the_newest_are_shown_and_all_are_counted(
+    operator: httpx.AsyncClient, states: FakeAlarmStates
+) -> None:
+    await put_alerts(
+        states,
+        *(sample_record(number=number) for number in range(1, 521)),
+        sample_record(number=1, grid_id="platform"),
+        tell=False,
+    )
+    answer = await operator.get("/api/dashboard/alerts")
+    shown = [alert["id"] for alert in answer.json()]
+    assert (len(shown), shown[0], answer.headers["X-Total-Count"]) == (500, "alert-520", "521")
+
+
+async def test_few_alerts_are_all_that_there_are(
+    operator: httpx.AsyncClient, states: FakeAlarmStates
+) -> None:
+    await put_alerts(states, sample_record())
+    assert (await operator.get("/api/dashboard/alerts")).headers["X-Total-Count"] == "1"
+
+
 async def test_an_alert_that_is_put_aside_is_not_shown(
     operator: httpx.AsyncClient, states: FakeAlarmStates
 ) -> None:
@@ -193,9 +215,9 @@ async def test_a_store_says_itself_how_long_to_leave_it_alone(
 async def test_a_store_that_does_not_answer_counts_as_away(
     operator: httpx.AsyncClient, records: FakeAlertRecords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def never(grid_id: str | None = None) -> None:
+    async def never(query: AlertQuery) -> None:
         await asyncio.Event().wait()
 
     monkeypatch.setattr(errors, "ANSWER_WITHIN", timedelta(milliseconds=10))
-    monkeypatch.setattr(records, "active_alerts", never)
+    monkeypatch.setattr(records, "find", never)
     assert (await operator.get("/api/dashboard/alerts")).status_code == 503

@@ -4,11 +4,12 @@ from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Query
+from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from pydantic import AfterValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from microgrid_api.access import InDefaultGrid
+from microgrid_api.active_alerts import find_active_alerts
 from microgrid_api.context import Context
 from microgrid_api.errors import InvalidRequest, Problem, UnavailableError, asking
 from microgrid_api.history import PERIOD_RULE, parse_period, read_thinned
@@ -69,12 +70,29 @@ async def realtime(context: Context) -> Realtime:
     raise HTTPException(HTTPStatus.NOT_FOUND, "No readings have arrived in the last 24 hours.")
 
 
-@router.get("/alerts", summary="All active alerts")
-async def alerts(context: Context) -> list[AlertView]:
-    """All active alerts, those about the platform itself too, the newest first."""
+@router.get(
+    "/alerts",
+    summary="The active alerts",
+    responses={
+        200: {
+            "headers": {
+                "X-Total-Count": {
+                    "description": "How many active alerts there are, also of those that are not listed.",
+                    "schema": {"type": "integer"},
+                }
+            }
+        }
+    },
+)
+async def alerts(context: Context, response: Response) -> list[AlertView]:
+    """The active alerts, those about the platform itself too, the newest first: at most 500.
+
+    `GET /api/alerts/{grid_id}` has all of them, page by page.
+    """
     async with asking("alert store"):
-        active = await context.active_alerts(DEFAULT_GRID_ID)
-    return [AlertView.of(alert) for alert in active]
+        active = await find_active_alerts(context.ports.records, DEFAULT_GRID_ID)
+    response.headers["X-Total-Count"] = str(active.total)
+    return [AlertView.of(alert) for alert in active.shown]
 
 
 @router.get(
