@@ -17,6 +17,7 @@ from microgrid_api.prototype_identity import PrototypeIdentity
 from microgrid_common.runtime.quarantine_replay import Replayer
 from microgrid_common.testing.fakes.alarm_states import FakeAlarmStates
 from microgrid_common.testing.fakes.alert_records import FakeAlertRecords
+from microgrid_common.testing.fakes.command_store import FakeCommandStore
 from microgrid_common.testing.fakes.device_registry import FakeDeviceRegistry
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
 from microgrid_common.testing.fakes.grid_store import FakeGridStore
@@ -108,6 +109,7 @@ def ports(
         ledgers=ledgers,
         devices=devices,
         links=FakeLinkStore(log),
+        commands=FakeCommandStore(log),
         dependencies={"redis": log.ping, "telemetry_store": telemetry.ping},
     )
 
@@ -145,6 +147,11 @@ def rollups(ports: ApiPorts) -> FakeRollupStore:
 @pytest.fixture
 def links(ports: ApiPorts) -> FakeLinkStore:
     return cast("FakeLinkStore", ports.links)
+
+
+@pytest.fixture
+def commands(ports: ApiPorts) -> FakeCommandStore:
+    return cast("FakeCommandStore", ports.commands)
 
 
 @pytest.fixture

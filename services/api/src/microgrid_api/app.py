@@ -21,6 +21,7 @@ from microgrid_api.routes import (
     alert_actions,
     alerts,
     backtest,
+    commands,
     dashboard,
     devices,
     grids,
@@ -108,6 +109,7 @@ def create_app(
             {"name": "history", "description": "The past of a grid, for charts and as tables."},
             {"name": "alerts", "description": "Alerts of all grids, whole: to find, and to act on."},
             {"name": "devices", "description": "The devices of a grid."},
+            {"name": "commands", "description": "What devices are told to do, and what became of it."},
             {
                 "name": "grids",
                 "description": "What people say about grids: name, time zone, tariff, battery.",
@@ -149,6 +151,7 @@ def create_app(
         alerts,
         alert_actions,
         backtest,
+        commands,
         devices,
         grids,
         ledger,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from microgrid_common.ports.alarm_states import AlarmStates
 from microgrid_common.ports.alert_records import AlertRecords
+from microgrid_common.ports.command_store import CommandStore
 from microgrid_common.ports.device_registry import DeviceRegistry
 from microgrid_common.ports.durable_log import DurableLog
 from microgrid_common.ports.grid_store import GridStore
@@ -44,5 +45,6 @@ class ApiPorts:
     ledgers: LedgerStore
     devices: DeviceRegistry
     links: LinkStore
+    commands: CommandStore
     dependencies: Mapping[str, Ping]
     """What `/readyz` asks, by the name that it shows."""

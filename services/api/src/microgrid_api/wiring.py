@@ -8,6 +8,7 @@ from microgrid_api.prototype_identity import PrototypeIdentity
 from microgrid_api.settings import ApiSettings
 from microgrid_common.adapters.redis.alarm_states import RedisAlarmStates
 from microgrid_common.adapters.redis.alert_records import RedisAlertRecords
+from microgrid_common.adapters.redis.command_store import RedisCommandStore
 from microgrid_common.adapters.redis.connection import make_client
 from microgrid_common.adapters.redis.device_registry import RedisDeviceRegistry
 from microgrid_common.adapters.redis.durable_log import RedisDurableLog
@@ -49,5 +50,6 @@ async def build(settings: ApiSettings) -> AsyncIterator[ApiPorts]:
             ledgers=RedisLedgerStore(client),
             devices=devices,
             links=RedisLinkStore(client),
+            commands=RedisCommandStore(client),
             dependencies={"redis": log.ping, "telemetry_store": telemetry.ping},
         )
