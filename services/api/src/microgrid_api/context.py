@@ -9,13 +9,13 @@ from typing import Annotated, cast
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from microgrid_api.active_alerts import find_active_alerts
 from microgrid_api.failed_logins import FailedLogins
 from microgrid_api.live import LiveFeed
 from microgrid_api.live_clients import LiveClients
 from microgrid_api.ports import ApiPorts
 from microgrid_common.runtime.alarm_desk import AlarmDesk
 from microgrid_common.schemas.alert import Alert
-from microgrid_common.schemas.identifiers import PLATFORM_GRID_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,12 @@ class ApiContext:
     """Held by the one backtest that may run: it is work for the processor."""
 
     async def active_alerts(self, grid_id: str) -> list[Alert]:
-        """The annunciated alerts of a grid, and those about the platform, the newest first.
+        """The newest active alerts of a grid and about the platform, the newest first.
 
         Raises:
             RetryableError: the alert store is away.
         """
-        active = await self.ports.records.active_alerts(grid_id)
-        active += await self.ports.records.active_alerts(PLATFORM_GRID_ID)
-        return sorted(active, key=lambda alert: (alert.raised_at, alert.number), reverse=True)
+        return (await find_active_alerts(self.ports.records, grid_id)).shown
 
 
 def context_of(connection: HTTPConnection) -> ApiContext:
