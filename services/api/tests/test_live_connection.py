@@ -10,10 +10,10 @@ import pytest
 from fastapi import FastAPI
 from prometheus_client import REGISTRY
 
+from microgrid_api import live_connection
 from microgrid_api.app import create_app
 from microgrid_api.live import LiveFeed
 from microgrid_api.ports import ApiPorts
-from microgrid_api.routes import live
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.testing.asgi_websocket import AsgiWebSocket, asgi_websocket
 from microgrid_common.testing.fakes.alarm_states import FakeAlarmStates
@@ -131,7 +131,7 @@ async def test_every_transition_of_an_alert_comes(connect: Connect, states: Fake
 async def test_heartbeats_come_while_nothing_happens(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "HEARTBEAT_EVERY", timedelta(milliseconds=10))
+    monkeypatch.setattr(live_connection, "HEARTBEAT_EVERY", timedelta(milliseconds=10))
     async with connect() as client:
         await client.receive()
         assert [await client.receive() for _ in range(2)] == [{"type": "heartbeat"}] * 2
@@ -179,7 +179,7 @@ async def test_a_slow_client_does_not_slow_another(connect: Connect, publish: Pu
 async def test_a_client_that_takes_nothing_for_long_is_sent_away(
     connect: Connect, publish: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "SEND_WITHIN", timedelta(milliseconds=10))
+    monkeypatch.setattr(live_connection, "SEND_WITHIN", timedelta(milliseconds=10))
     before = open_connections()
     async with connect() as client:
         await client.receive()

@@ -14,7 +14,9 @@ from microgrid_api.errors import Problem, add_error_handlers
 from microgrid_api.failed_logins import FailedLogins
 from microgrid_api.host_guard import HostGuard
 from microgrid_api.live import LiveFeed
+from microgrid_api.live_channels import LiveChannels
 from microgrid_api.live_clients import LiveClients
+from microgrid_api.live_description import DESCRIPTION
 from microgrid_api.ports import ApiPorts
 from microgrid_api.routes import (
     alarm_load,
@@ -29,6 +31,8 @@ from microgrid_api.routes import (
     historical,
     ledger,
     live,
+    live_events,
+    live_grid,
     login,
     maintenance,
     notifications,
@@ -39,41 +43,6 @@ from microgrid_common.runtime.alarm_desk import AlarmDesk
 
 LONGEST_SHELVING: Final = timedelta(hours=24)
 """An alarm that nobody needs for longer is a case for maintenance, or out of service."""
-
-_DESCRIPTION = """\
-Live values, alerts and history of a microgrid.
-
-Sign in with `POST /api/login` and send the token as `Authorization: Bearer …` with every other call.
-Times are ISO 8601 in UTC with milliseconds. An error is JSON with `detail`.
-
-Live data comes over a WebSocket at `/api/live`, with the token in the `Authorization` header or, for a
-browser, as `/api/live?token=…`. The server sends JSON messages:
-
-| `type` | what | fields |
-| --- | --- | --- |
-| `snapshot` | first, the state as it is | `readings`: metric → `value`, `time`, `device_id`; `alerts` |
-| `reading` | new values; a slow client gets only the latest ones | `readings`, as in `snapshot` |
-| `alert` | everything that happens to an alert, nothing left out | `transition`, `event`, `state`, `at`, \
-`alert` |
-| `device` | a device came, went, fell silent or was heard again | `device_id`, `change`, `at`, and how it \
-stands now: `connected`, `stale`, `last_seen` |
-| `heartbeat` | every 15 s | |
-
-Of an `alert` message, `transition` says what it means for the list of active alerts. `raised`: add the
-alert. `cleared`: take it away. `changed`: leave the list as it is. An alert that is shelved, suppressed or
-taken out of service is `cleared`; when that ends while the alarm lasts, it is `raised` again under the same
-id. So a client that knows only these two and passes over others shows the right list. `event` says what
-happened: `raised`, `cleared`, `returned`, `acknowledged`, `shelved`, `unshelved`, `suppressed`,
-`unsuppressed`, `taken_out_of_service`, `returned_to_service`, `superseded`, `noted` or `assigned`; `state`
-says where the alarm stands since then. `GET /api/alerts/{grid_id}/{alert_id}` has the rest.
-
-A value in `readings` that is further from the device's value before than is believable has
-`"implausible_step": true`.
-
-It closes with 4401 (sign in again), 4404 (no such grid for you), 4403 (a web page of another origin), 1013
-(come back later: too many clients, a client that fell behind, or a store that is away) or 1012 (the server
-restarts).
-"""
 
 
 def create_app(
@@ -99,7 +68,7 @@ def create_app(
     app = FastAPI(
         title="Microgrid monitor",
         version=version("microgrid-api"),
-        description=_DESCRIPTION,
+        description=DESCRIPTION,
         redoc_url=None,
         redirect_slashes=False,
         responses={421: {"model": Problem, "description": "Called by a domain name."}},
@@ -107,6 +76,7 @@ def create_app(
             {"name": "login", "description": "Signing in."},
             {"name": "dashboard", "description": "What the operators' dashboard shows."},
             {"name": "history", "description": "The past of a grid, for charts and as tables."},
+            {"name": "live", "description": "Changes as they come; see above."},
             {"name": "alerts", "description": "Alerts of all grids, whole: to find, and to act on."},
             {"name": "devices", "description": "The devices of a grid."},
             {"name": "commands", "description": "What devices are told to do, and what became of it."},
@@ -125,6 +95,7 @@ def create_app(
         feed=feed,
         failed_logins=FailedLogins(),
         live_clients=LiveClients(limit=live_clients_limit),
+        live_channels=LiveChannels(feed, ports),
         cors_origins=origins,
         alarm_desk=AlarmDesk(ports.states, ports.records, now),
         longest_shelving=longest_shelving,
@@ -147,6 +118,8 @@ def create_app(
         dashboard,
         historical,
         live,
+        live_grid,
+        live_events,
         alarm_load,
         alerts,
         alert_actions,

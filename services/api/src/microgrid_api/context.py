@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from microgrid_api.active_alerts import find_active_alerts
 from microgrid_api.failed_logins import FailedLogins
 from microgrid_api.live import LiveFeed
+from microgrid_api.live_channels import LiveChannels
 from microgrid_api.live_clients import LiveClients
 from microgrid_api.ports import ApiPorts
 from microgrid_common.runtime.alarm_desk import AlarmDesk
@@ -26,6 +27,8 @@ class ApiContext:
     feed: LiveFeed
     failed_logins: FailedLogins
     live_clients: LiveClients
+    live_channels: LiveChannels
+    """The grids that live clients watch."""
     alarm_desk: AlarmDesk
     """Carries out what operators do about alerts."""
     longest_shelving: timedelta

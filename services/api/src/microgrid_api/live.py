@@ -4,7 +4,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
@@ -12,14 +11,15 @@ from typing import Final
 import structlog
 
 from microgrid_api.live_links import LiveLinks
-from microgrid_api.live_state import LiveState, LiveValue
-from microgrid_common.ports.durable_log import DurableLog, Entry
+from microgrid_api.live_state import GRIDS_KEPT, LiveState, LiveValue
+from microgrid_api.live_watchers import LiveWatchers
+from microgrid_common.ports.durable_log import DurableLog, Entry, Place, PlaceGoneError
 from microgrid_common.ports.errors import PermanentError, RetryableError
 from microgrid_common.ports.telemetry_store import TelemetryStore
 from microgrid_common.runtime.backoff import until_it_works
 from microgrid_common.schemas.alert import AlertEvent
 from microgrid_common.schemas.device_link import LinkEvent
-from microgrid_common.schemas.identifiers import DEFAULT_GRID_ID, PLATFORM_GRID_ID
+from microgrid_common.schemas.identifiers import DEFAULT_GRID_ID
 from microgrid_common.schemas.reading import decode_readings
 from microgrid_common.schemas.streams import (
     ALERT_EVENT_KIND,
@@ -45,23 +45,6 @@ _WAIT: Final = timedelta(seconds=1)
 
 class FellBehindError(Exception):
     """Alert events were dropped before this client took them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """What changed in a grid since a subscription looked last."""
-
-    values: dict[str, LiveValue]
-    """Metric → its newest value, where that changed; values in between are left out."""
-    alert_events: list[AlertEvent]
-    """Every alert event, in order."""
-    link_events: list[LinkEvent]
-    """The last change of each device's link, where there was one; those in between are left out."""
-
-    @property
-    def empty(self) -> bool:
-        """Whether nothing changed."""
-        return not (self.values or self.alert_events or self.link_events)
 
 
 def _utc_now() -> datetime:
@@ -90,7 +73,7 @@ class LiveFeed:
     ) -> None:
         self._log = log
         self._telemetry = telemetry
-        self._streams = [*readings_streams(stream_shards), ALERTS_STREAM]
+        self._readings_streams = readings_streams(stream_shards)
         self._now = now
         self._state = LiveState()
         self._alert_events: deque[AlertEvent] = deque(maxlen=alert_events_kept)
@@ -99,7 +82,11 @@ class LiveFeed:
         """The last changes of devices' links."""
         self._changed = asyncio.Event()
         self._connected = False
-        self._seeded = False
+        self._known_at: datetime | None = None
+        self._seeded: set[str] = set()
+        self._alert_place: Place | None = None
+        self.watchers = LiveWatchers()
+        """Who is told about a grid at once."""
 
     @property
     def connected(self) -> bool:
@@ -108,8 +95,8 @@ class LiveFeed:
 
     @property
     def seeded(self) -> bool:
-        """Whether what was stored before the start is known."""
-        return self._seeded
+        """Whether what was stored of the default grid before the start is known."""
+        return DEFAULT_GRID_ID in self._seeded
 
     @property
     def revision(self) -> int:
@@ -120,6 +107,11 @@ class LiveFeed:
     def alert_events_seen(self) -> int:
         """How many alert events have come since the start."""
         return self._alert_events_seen
+
+    @property
+    def alert_place(self) -> Place | None:
+        """How far it has come in the stream of the alerts; None before it could ask for the first time."""
+        return self._alert_place
 
     def values(self, grid_id: str, *, after_revision: int = 0) -> dict[str, LiveValue]:
         """The newest values of a grid that are not older than `LIVE_WINDOW`, by canonical metric name."""
@@ -144,117 +136,119 @@ class LiveFeed:
         """Follow the log until cancelled; while it is away, try again with backoff."""
         # The order matters. What arrives after the positions are known is read from the log; what arrived
         # before is in the store. Taken the other way round, a reading in between would be in neither.
-        known_at = self._now()
+        self._known_at = self._now()
         positions = await until_it_works(self._start_positions, dependency="durable_log")
         async with asyncio.TaskGroup() as group:
             # Beside the log, not before it: a slow store must not hold up what arrives now.
-            group.create_task(self._seed(known_at), name="api-live-seed")
+            group.create_task(self._seed_default(), name="api-live-seed")
             group.create_task(self._follow(positions), name="api-live-follow")
+
+    async def seed(self, grid_id: str) -> None:
+        """Take in what was stored of a grid before the start, unless that is known.
+
+        Raises:
+            RetryableError: the telemetry store is away.
+        """
+        if self._known_at is None or grid_id in self._seeded:
+            return
+        with _refusals_may_pass():
+            points = await self._telemetry.latest(grid_id, since=self._known_at - LIVE_WINDOW)
+        # A grid that nobody knows must not push one out that has values.
+        if points:
+            self._state.seed(grid_id, points, known_at=self._known_at)
+            self.watchers.changed(grid_id)
+        if len(self._seeded) < GRIDS_KEPT:
+            self._seeded.add(grid_id)
+
+    async def _seed_default(self) -> None:
+        await until_it_works(partial(self.seed, DEFAULT_GRID_ID), dependency="telemetry_store")
+        self._announce()
 
     async def _start_positions(self) -> dict[str, str]:
         with _refusals_may_pass():
-            last = {stream: await self._log.last_id(stream) for stream in self._streams}
+            positions = {
+                stream: _position_before(await self._log.last_id(stream), _LOOK_BACK)
+                for stream in self._readings_streams
+            }
+            self._alert_place = await self._log.newest_place(ALERTS_STREAM)
         self._connected = True
-        return {
-            stream: position if stream == ALERTS_STREAM else _position_before(position, _LOOK_BACK)
-            for stream, position in last.items()
-        }
-
-    async def _seed(self, known_at: datetime) -> None:
-        await until_it_works(partial(self._take_stored, known_at), dependency="telemetry_store")
-        self._seeded = True
-        self._announce()
-
-    async def _take_stored(self, known_at: datetime) -> None:
-        with _refusals_may_pass():
-            points = await self._telemetry.latest(DEFAULT_GRID_ID, since=known_at - LIVE_WINDOW)
-        self._state.seed(DEFAULT_GRID_ID, points, known_at=known_at)
+        return positions
 
     async def _follow(self, positions: dict[str, str]) -> None:
         while True:
             for entry in await until_it_works(partial(self._read, positions), dependency="durable_log"):
                 self._take(entry)
-                positions[entry.stream] = entry.id
+                if entry.stream != ALERTS_STREAM:
+                    positions[entry.stream] = entry.id
                 self._announce()
                 # An entry may carry hundreds of readings: let requests in between two of them.
                 await asyncio.sleep(0)
 
     async def _read(self, positions: dict[str, str]) -> list[Entry]:
+        assert self._alert_place is not None  # noqa: S101 - `_start_positions` has been
         try:
             with _refusals_may_pass():
                 # Without waiting while it was away, to know at once that it is back.
                 wait = _WAIT if self._connected else timedelta()
-                entries = await self._log.read_after(positions, count=_ENTRIES_PER_READ, wait=wait)
+                everywhere = positions | {ALERTS_STREAM: self._alert_place.id}
+                entries = await self._log.read_after(everywhere, count=_ENTRIES_PER_READ, wait=wait)
+                if any(entry.stream == ALERTS_STREAM for entry in entries):
+                    others = [entry for entry in entries if entry.stream != ALERTS_STREAM]
+                    entries = [*await self._read_alerts(self._alert_place), *others]
         except RetryableError:
             self._connected = False
             raise
         self._connected = True
         return entries
 
+    async def _read_alerts(self, place: Place) -> list[Entry]:
+        # A second time, from a place: that tells when some were dropped before we came to read them.
+        try:
+            return await self._log.read_on(ALERTS_STREAM, place, count=_ENTRIES_PER_READ)
+        except PlaceGoneError:
+            structlog.get_logger().warning("live_alerts_lost", after=place.id)
+            self._alert_place = await self._log.newest_place(ALERTS_STREAM)
+            # Whoever waits for events that were lost finds that it fell behind.
+            self._alert_events.clear()
+            self._alert_events_seen += 1
+            self.watchers.alerts_lost()
+            return []
+
     def _take(self, entry: Entry) -> None:
         try:
             if entry.kind == READINGS_KIND:
-                for reading in decode_readings(entry.data):
-                    self._state.apply(reading)
-            elif entry.kind == ALERT_EVENT_KIND:
-                self._alert_events.append(AlertEvent.model_validate_json(entry.data))
-                self._alert_events_seen += 1
+                self._take_readings(entry.data)
+            elif entry.stream == ALERTS_STREAM:
+                self._take_alert(entry)
             elif entry.kind == LINK_KIND:
-                self.links.apply(LinkEvent.model_validate_json(entry.data))
+                event = LinkEvent.model_validate_json(entry.data)
+                self.links.apply(event)
+                self.watchers.changed(event.grid_id)
             # A device's notice reaches operators as the alert that the engine makes of it.
         except ValueError as error:
             structlog.get_logger().warning(
                 "live_entry_skipped", stream=entry.stream, id=entry.id, problem=str(error)[:200]
             )
 
+    def _take_readings(self, data: bytes) -> None:
+        for reading in decode_readings(data):
+            self._state.apply(reading)
+            self.watchers.changed(reading.grid_id)
+
+    def _take_alert(self, entry: Entry) -> None:
+        assert self._alert_place is not None  # noqa: S101 - `_start_positions` has been
+        self._alert_place = self._alert_place.next(entry)
+        if entry.kind != ALERT_EVENT_KIND:
+            return
+        event = AlertEvent.model_validate_json(entry.data)
+        self._alert_events.append(event)
+        self._alert_events_seen += 1
+        self.watchers.alert_came(event, self._alert_place)
+
     def _announce(self) -> None:
         # A new event for the next change: whoever waits on this one is woken exactly once by it.
         self._changed.set()
         self._changed = asyncio.Event()
-
-
-class LiveSubscription:
-    """One client's place in the feed of one grid, and of what concerns the platform.
-
-    It holds no queue of its own, only how far the client has come: readings coalesce to the latest value,
-    and a client that is slow costs the others nothing.
-    """
-
-    def __init__(self, feed: LiveFeed, grid_id: str) -> None:
-        self._feed = feed
-        self._grid_id = grid_id
-        self._revision = 0
-        self._alert_events_seen = feed.alert_events_seen
-        self._links_seen = feed.links.seen
-
-    def take(self) -> Delta:
-        """What changed since the last call; at first all values, and the alert events since the start.
-
-        Raises:
-            FellBehindError: alert events were dropped before they were taken.
-        """
-        events = self._feed.alert_events_after(self._alert_events_seen)
-        values = self._feed.values(self._grid_id, after_revision=self._revision)
-        links = self._feed.links.after(self._links_seen, self._grid_id)
-        self._alert_events_seen = self._feed.alert_events_seen
-        self._links_seen = self._feed.links.seen
-        self._revision = self._feed.revision
-        grids = (self._grid_id, PLATFORM_GRID_ID)
-        return Delta(values, [event for event in events if event.alert.grid_id in grids], links)
-
-    async def next(self, *, within: timedelta) -> Delta | None:
-        """Wait for a change; None when there was none `within` this time.
-
-        Raises:
-            FellBehindError: as `take`.
-        """
-        try:
-            async with asyncio.timeout(within.total_seconds()):
-                while (delta := self.take()).empty:
-                    await self._feed.wait_for_change()
-        except TimeoutError:
-            return None
-        return delta
 
 
 @contextmanager
