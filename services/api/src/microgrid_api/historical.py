@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from microgrid_api.curves import FEWEST_SHOWN, MeasuredCurve, RollupCurve, ShownPoint
 from microgrid_api.periods import Period, milliseconds
 from microgrid_api.ports import ApiPorts
-from microgrid_api.rollup_slices import first_start_ms, length_of, rollup_slices
+from microgrid_api.rollup_slices import count_rollups, first_slice, first_start_ms, length_of, rollup_reader
 from microgrid_api.slices import in_slices
 from microgrid_common.ports.retention import RAW_KEPT
 from microgrid_common.runtime.rollup_history import Resolution
@@ -192,15 +192,16 @@ async def _rolled_up(ports: ApiPorts, question: Question, resolution: Resolution
     period = question.period.beginning_at(start_ms)
     curve = RollupCurve()
     covered_ms: Counter[str] = Counter()
+    first = first_slice(resolution)
+    read = rollup_reader(
+        ports.rollups,
+        question.grid,
+        question.metric.name,
+        resolution=resolution,
+        device_id=question.device_id,
+    )
     async with aclosing(
-        rollup_slices(
-            ports.rollups,
-            question.grid,
-            question.metric.name,
-            resolution=resolution,
-            period=period,
-            device_id=question.device_id,
-        )
+        in_slices(read, count_rollups, start=period.start, end=period.end, first=first, longest=4 * first)
     ) as slices:
         async for by_device in slices:
             for device_id, rollups in by_device.items():

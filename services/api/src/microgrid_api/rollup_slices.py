@@ -1,12 +1,12 @@
 """Roll-ups of a long time, slice by slice."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from microgrid_api.periods import Period, milliseconds
-from microgrid_api.slices import in_slices
+from microgrid_api.periods import milliseconds
+from microgrid_api.slices import ReadSlice
 from microgrid_common.ports.rollup_store import RollupStore
 from microgrid_common.runtime.rollup_history import Resolution, read_rollups
 from microgrid_common.schemas.grid import Grid
@@ -32,6 +32,11 @@ def length_of(resolution: Resolution) -> timedelta:
     return _LENGTHS[resolution]
 
 
+def first_slice(resolution: Resolution) -> timedelta:
+    """For how long a time to ask first; it may become four times as long."""
+    return _FIRST_SLICES[resolution]
+
+
 def first_start_ms(time_ms: int, resolution: Resolution, zone: ZoneInfo) -> int:
     """When the roll-up begins that a time lies in; in milliseconds since 1970."""
     if resolution is Resolution.FIVE_MINUTES:
@@ -40,27 +45,17 @@ def first_start_ms(time_ms: int, resolution: Resolution, zone: ZoneInfo) -> int:
     return span.start_ms
 
 
-def rollup_slices(
-    store: RollupStore,
-    grid: Grid,
-    metric: str,
-    *,
-    resolution: Resolution,
-    period: Period,
-    device_id: str | None = None,
-) -> AsyncGenerator[dict[str, list[Rollup]], None]:
-    """The roll-ups that begin in a period: device → some of them, slices in order of time.
+def rollup_reader(
+    store: RollupStore, grid: Grid, metric: str, *, resolution: Resolution, device_id: str | None
+) -> ReadSlice[dict[str, list[Rollup]]]:
+    """What reads the roll-ups that begin between two times: device → roll-ups, in order of time.
 
     Args:
         store: where they are.
         grid: of this one.
         metric: a canonical metric name.
         resolution: how long each is.
-        period: when they may begin.
         device_id: only this device; None for all of the grid.
-
-    Raises:
-        RetryableError: the store is away.
     """
 
     async def read(*, start: datetime, end: datetime) -> dict[str, list[Rollup]]:
@@ -74,9 +69,9 @@ def rollup_slices(
             device_id=device_id,
         )
 
-    first = _FIRST_SLICES[resolution]
-    return in_slices(read, _rows, start=period.start, end=period.end, first=first, longest=4 * first)
+    return read
 
 
-def _rows(by_device: Mapping[str, Sequence[Rollup]]) -> int:
+def count_rollups(by_device: Mapping[str, Sequence[Rollup]]) -> int:
+    """How many there are of all devices."""
     return sum(map(len, by_device.values()))
