@@ -1,6 +1,5 @@
 """From entries of the log to alarms: what a reading, a notice, a link's change or a tick does in a grid."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,13 +20,14 @@ from microgrid_common.transforms.alarms.documents import (
     Moment,
     Sample,
 )
+from microgrid_common.transforms.alarms.failed_rules import failures_in, keep_failure
 from microgrid_common.transforms.alarms.judged import is_late, newest_with, remember
 from microgrid_common.transforms.alarms.lifecycle import AlarmLife, Episode, active_alert, is_raised
 from microgrid_common.transforms.alarms.noticed import remember_notice, rule_id_of_message
 from microgrid_common.transforms.alarms.raising import Raising
 from microgrid_common.transforms.alarms.rule_plan import DeviceRules, RulePlan
 from microgrid_common.transforms.alarms.silence import links_changed, silence_holds
-from microgrid_common.transforms.alarms.suppression import parent_changed
+from microgrid_common.transforms.alarms.suppression import children_of, parent_changed
 from microgrid_common.transforms.alarms.timers import next_timer
 
 _UNCERTAIN = frozenset({Flag.CLOCK_REPLACED, Flag.NULL_DROPPED, Flag.DEFECT_DROPPED})
@@ -61,14 +61,12 @@ class GridEvaluation:
         self._devices = devices
         self._plan = plan
         self._parents = parents
-        self._children: dict[str, list[str]] = defaultdict(list)
-        for child, parent in parents.items():
-            self._children[parent].append(child)
+        self._children = children_of(parents)
         self._notice_quiet = notice_quiet
         self.changes = Changes()
         """What is to be stored."""
-        self.failures: dict[str, RuleFailedError] = {}
-        """The rules that failed, by id; each is left alone from then on."""
+        self.failures = failures_in(grid, plan)
+        """The rules that failed in this grid, by id; each is left alone from then on."""
         self._life = AlarmLife(grid_id, grid, devices, self.changes)
         self._raising = Raising(
             self._life, grid_id=grid_id, grid=grid, devices=devices, plan=plan, parents=parents
@@ -95,15 +93,14 @@ class GridEvaluation:
             self._end_withdrawn(reading.device_id, device, rules, at)
         if judging is None:
             judging = rules.worth_judging(metrics, device.points)
-        if not judging and not device.points and not rules.watched_metrics:
-            return
-        moment = Moment(reading.timestamp, at, reading.received_at, metrics)
-        good = _UNCERTAIN.isdisjoint(reading.flags)
-        for rule in judging:
-            if good or rule.rule.minimum_quality is not Quality.GOOD:
-                self._judge(reading.device_id, device, rule, moment)
+        if judging:
+            moment = Moment(reading.timestamp, at, reading.received_at, metrics)
+            good = _UNCERTAIN.isdisjoint(reading.flags)
+            for rule in judging:
+                if good or rule.rule.minimum_quality is not Quality.GOOD:
+                    self._judge(reading.device_id, device, rule, moment)
         if rules.watched_metrics:
-            self._heard(reading, device, rules, moment)
+            self._heard(reading, device, rules)
         self._settle(reading.device_id, device, rules, reading.received_at)
 
     def on_notice(self, notice: DeviceNotice) -> None:
@@ -157,16 +154,13 @@ class GridEvaluation:
         if not links_changed(device, event):
             return
         self.changes.devices.add(device_id)
-        if self._children.get(device_id):
-            down = device.disconnected_since is not None or device.stale_since is not None
-            if parent_changed(self._grid, device_id, down=down, at=at):
-                self.changes.grid_changed = True
-                for child in self._children[device_id]:
-                    self._judge_silence(child, self._devices[child], at)
-                    self._settle(child, self._devices[child], self._rules_of(child), at)
-                    if self._devices[child].points:
-                        # Not before its timer is set anew may what the parent suppressed come back.
-                        self.changes.devices.add(child)
+        if self._parent_changed(device_id, device, at):
+            for child in self._children.get(device_id, ()):
+                self._judge_silence(child, self._devices[child], at)
+                self._settle(child, self._devices[child], self._rules_of(child), at)
+                if self._devices[child].points:
+                    # Not before its timer is set anew may what the parent suppressed come back.
+                    self.changes.devices.add(child)
         self._judge_silence(device_id, device, at)
         self._settle(device_id, device, self._rules_of(device_id), at)
 
@@ -176,6 +170,8 @@ class GridEvaluation:
             device = self._devices[device_id]
             rules = self._rules_of(device_id)
             self.changes.devices.add(device_id)
+            # While it was down it may have been given its first child, or have lost its last one.
+            self._parent_changed(device_id, device, tick.at)
             # First: the delay of a silence that is found only now may be over too.
             self._judge_silence(device_id, device, tick.at)
             for rule_id, point in list(device.points.items()):
@@ -205,6 +201,11 @@ class GridEvaluation:
         self._alerts_taken = len(self.changes.events)
         return taken
 
+    def _parent_changed(self, device_id: str, device: DeviceAlarms, at: datetime) -> bool:
+        changed = parent_changed(self._grid, device_id, device, is_parent=device_id in self._children, at=at)
+        self.changes.grid_changed |= changed
+        return changed
+
     def _rules_of(self, device_id: str) -> DeviceRules:
         device = self._devices[device_id]
         return self._plan.for_device(self._grid_id, device_id, device.device_type, device.component)
@@ -219,6 +220,8 @@ class GridEvaluation:
             holds = _holds(point, rule, now, sample)
         except RuleFailedError as failure:
             self.failures[rule_id] = failure
+            keep_failure(self._grid, self._plan, failure)
+            self.changes.grid_changed = True
             return
         if point is None:
             if not holds and sample is None:
@@ -233,11 +236,11 @@ class GridEvaluation:
             return
         self._raising.judged(device_id, point, rule.rule, now, holds=holds)
 
-    def _heard(self, reading: Reading, device: DeviceAlarms, rules: DeviceRules, now: Moment) -> None:
+    def _heard(self, reading: Reading, device: DeviceAlarms, rules: DeviceRules) -> None:
         for metric in rules.watched_metrics.intersection(reading.metrics):
             heard = device.heard.get(metric)
             device.heard[metric] = reading.received_at if heard is None else max(heard, reading.received_at)
-        self._judge_silence(reading.device_id, device, now.received_at)
+        self._judge_silence(reading.device_id, device, reading.received_at)
 
     def _judge_silence(self, device_id: str, device: DeviceAlarms, at: datetime) -> None:
         # An older tick that comes again, or of a clock that is behind, brings nothing back.
