@@ -35,12 +35,12 @@ _BUSY_FOR: Final = timedelta(seconds=5)
 
 # A challenge comes after the right password: an advice tells nobody else anything.
 _ADVICE_AT_FIRST: Final = (
-    "this account still has the password that it was made with: set one of your own on the sign-in page of "
-    "the user pool, then log in with that"
+    "This account still has the password that it was made with: set one of your own on the sign-in page of "
+    "the user pool, then log in with that."
 )
 _ADVICE: Final = (
-    "this account needs more than a password, which this login cannot ask for: use the sign-in page of the "
-    "user pool, whose access tokens are accepted here"
+    "This account needs more than a password, which this login cannot ask for: use the sign-in page of the "
+    "user pool, whose access tokens are accepted here."
 )
 
 _LONGEST_USERNAME = 128
@@ -208,7 +208,7 @@ def _login_problem(refused: _RefusedError) -> Exception:
     if refused.code in _WRONG_CREDENTIALS:
         return LoginRefusedError()
     if refused.code in _BUSY:
-        return LoginRefusedError("too many are logging in", retry_after=_BUSY_FOR)
+        return LoginRefusedError("Too many are logging in.", retry_after=_BUSY_FOR)
     return _other_problem(refused)
 
 
