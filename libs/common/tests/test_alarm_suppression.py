@@ -94,6 +94,64 @@ class TestParentDown:
         assert world.pass_time(until=5_000) == ["unsuppressed 2"]
 
 
+class TestAnotherGateway:
+    """The registry says that a device reports through another gateway; the engine tells both, then it."""
+
+    OTHER = "gateway-2"
+
+    def lost_behind_its_gateway(self) -> World:
+        world = World([disconnected_rule()], parents={METER: GATEWAY})
+        world.take(link(0, DOWN, GATEWAY), link(1, DOWN))
+        world.pass_time(until=100)
+        assert world.alert(2).state is AlarmState.SUPPRESSED
+        return world
+
+    def test_what_is_lost_behind_one_that_is_up_is_told_at_once(self) -> None:
+        world = self.lost_behind_its_gateway()
+        world.parents = {METER: self.OTHER}
+        assert world.take(tick(200, self.OTHER, GATEWAY), tick(200)) == ["unsuppressed 2"]
+        assert world.timers == {}
+
+    def test_so_it_is_without_any_gateway(self) -> None:
+        world = self.lost_behind_its_gateway()
+        world.parents = {}
+        assert world.take(tick(200, GATEWAY), tick(200)) == ["unsuppressed 2"]
+
+    def test_behind_another_one_that_is_down_it_goes_on_for_that_cause(self) -> None:
+        world = self.lost_behind_its_gateway()
+        world.take(link(150, DOWN, self.OTHER))
+        world.parents = {METER: self.OTHER}
+        assert world.take(tick(200, self.OTHER, GATEWAY), tick(200)) == ["suppressed 2"]
+        world.take(link(300, UP, GATEWAY))
+        assert "unsuppressed 2" not in world.pass_time(until=400)
+        world.take(link(500, UP, self.OTHER))
+        assert world.pass_time(until=560) == ["unsuppressed 2"]
+
+    def test_what_was_told_is_put_aside_behind_one_that_is_down(self) -> None:
+        world = World([disconnected_rule()])
+        world.take(link(0, DOWN, GATEWAY), link(1, DOWN))
+        world.pass_time(until=100)
+        world.parents = {METER: GATEWAY}
+        assert world.take(tick(200, GATEWAY), tick(200)) == ["suppressed 2"]
+        world.take(link(300, UP, GATEWAY))
+        assert world.pass_time(until=360) == ["unsuppressed 2"]
+
+    def test_one_that_came_back_without_children_suppresses_nothing_when_it_has_one_again(self) -> None:
+        world = self.lost_behind_its_gateway()
+        world.parents = {}
+        world.take(link(300, UP, GATEWAY), link(300, UP))
+        world.parents = {METER: GATEWAY}
+        world.take(tick(400, GATEWAY), tick(400), link(500, DOWN))
+        assert world.pass_time(until=600) == ["raised 3"]
+        assert world.alert(3).state is AlarmState.UNACKNOWLEDGED
+
+    def test_one_that_is_down_without_children_is_not_remembered_as_such(self) -> None:
+        world = self.lost_behind_its_gateway()
+        world.parents = {}
+        world.take(tick(200, GATEWAY))
+        assert world.grid.down == {}
+
+
 class TestMaintenance:
     def test_an_alarm_is_put_aside_while_a_window_lasts(self) -> None:
         world = World([load_rule()], windows=[window(100, 200)])

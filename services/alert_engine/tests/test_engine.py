@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client import REGISTRY
 from services.alert_engine.tests.engine_world import (
     HIGH_KW,
@@ -181,6 +182,17 @@ class TestSeveralAtATime:
             "alert-village-2-1",
             "alert-village-1-1",
         ]
+
+    async def test_a_conflict_takes_nothing_from_what_a_rule_raised_before_it_failed(self) -> None:
+        world = World(states=ConflictingOnce("default"))
+        await world.rules.put(FAILING, expected_version=None)
+        await world.start()
+        generating = {"generation_kw": 20.0}
+        await world.take(
+            replace(load(0, 1.0), metrics={"consumption_kw": 1.0, **generating}),
+            replace(load(1, 0.0), metrics={"consumption_kw": 0.0, **generating}),
+        )
+        assert [alert.rule_id for alert in world.states.alerts.values()] == ["ratio", "rule-failed-ratio"]
 
     async def test_what_a_crash_left_undone_is_done_once(self, world: World) -> None:
         world.states.fail_next(CrashError(), after=1)

@@ -20,6 +20,9 @@ from services.alert_engine.tests.engine_world import (
     notice,
 )
 
+from microgrid_common.schemas.alarm_rule import AlarmRuleDraft, ExpressionCondition
+from microgrid_common.schemas.alert import Severity
+from microgrid_common.schemas.identifiers import PLATFORM_GRID_ID
 from microgrid_common.schemas.reading import Flag, Reading
 
 # What two devices measure, second by second; None is a reading that lacks the metric.
@@ -153,3 +156,60 @@ def test_crashes_anywhere_change_nothing(
     asyncio.run(playing())
     assert history_of(world) == expected_history(in_time(arriving))
     assert len({alert_id for _, alert_id, *_ in world.history}) == len(world.states.alerts)
+
+
+FAILING = AlarmRuleDraft(
+    rule_id="ratio",
+    name="Ratio",
+    condition=ExpressionCondition(expression="generation_kw / consumption_kw > 2"),
+    severity=Severity.WARNING,
+    message="Much more is generated than used.",
+)
+
+
+@slow_machine
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["meter", "inverter"]), st.sampled_from([0.0, 1.0, HIGH_KW])),
+        min_size=1,
+        max_size=10,
+    ),
+    st.lists(st.tuples(st.sampled_from(["states", "consumer", "rules"]), st.integers(0, 3)), max_size=6),
+    st.integers(1, 5),
+)
+def test_a_rule_fails_at_the_same_reading_of_a_grid_whatever_the_batches_and_crashes(
+    script: Script, crashes: list[tuple[str, int]], entries_per_read: int
+) -> None:
+    readings = [
+        replace(reading, metrics={**reading.metrics, "generation_kw": 20.0})
+        for reading in readings_of(script)
+    ]
+
+    async def playing(world: World, crashes: Sequence[tuple[str, int] | None], entries_per_read: int) -> None:
+        await world.rules.put(FAILING, expected_version=None)
+        await world.append(*readings)
+        for crash in crashes:
+            await world.start()
+            dying = {"states": world.states, "consumer": world.consumer, "rules": world.rules}
+            if crash:
+                dying[crash[0]].fail_next(CrashError(), after=crash[1])
+            with suppress(CrashError):
+                await world.settle(entries_per_read=entries_per_read)
+            for each in dying.values():
+                each.fail_no_more()
+
+    def history(world: World) -> list[tuple[str, str, str, str, datetime]]:
+        in_grid = [event for event in world.states.events if event.alert.grid_id != PLATFORM_GRID_ID]
+        # What the rule has raised ends, by the clock, when it is taken out of force.
+        return [
+            (event.transition, event.alert.id, event.alert.device_id, event.alert.rule_id, event.at)
+            for event in in_grid
+            if (event.transition, event.alert.rule_id, event.at) != ("cleared", "ratio", at(0))
+        ]
+
+    at_once, piecemeal = World(), World()
+    asyncio.run(playing(at_once, [None], 1_000))
+    asyncio.run(playing(piecemeal, [*crashes, None], entries_per_read))
+    assert history(piecemeal) == history(at_once)
+    told = [event for event in piecemeal.states.events if event.alert.grid_id == PLATFORM_GRID_ID]
+    assert bool(told) == any(value == 0.0 for _, value in script)

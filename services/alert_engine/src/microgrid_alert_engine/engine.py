@@ -111,9 +111,10 @@ class AlertEngine:
         for commit, evaluation, was_made in zip(commits, evaluated, made, strict=True):
             if was_made:
                 self._committed(commit, left)
+                await self._rules.disable(evaluation.failures.values())
             else:
+                # What failed is judged again, with what came before it.
                 self._documents.drop(commit.grid_id)
-            await self._rules.disable(evaluation.failures.values())
 
     async def _evaluate(
         self, grid_id: str, documents: GridDocuments, left: _Parts, family: Family

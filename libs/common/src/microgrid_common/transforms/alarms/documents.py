@@ -103,6 +103,13 @@ class FirstOut(msgspec.Struct, omit_defaults=True):
     """Those that last."""
 
 
+class FailedRule(msgspec.Struct, frozen=True, array_like=True):
+    """A rule that failed, until it is taken out of force everywhere."""
+
+    version: int
+    reason: str
+
+
 class GridAlarms(msgspec.Struct, omit_defaults=True):
     """What is remembered of a grid as a whole."""
 
@@ -115,6 +122,8 @@ class GridAlarms(msgspec.Struct, omit_defaults=True):
     """Device → when it came back, for as long as its children are given time to come back too."""
     groups: dict[str, FirstOut] = msgspec.field(default_factory=dict)
     """First-out groups with an alarm that lasts."""
+    failed: dict[str, FailedRule] = msgspec.field(default_factory=dict)
+    """Rule id → the version that failed on a reading of this grid, which nothing is judged by here."""
 
 
 def _to_json(value: Any) -> Any:

@@ -139,6 +139,8 @@ class RulePlan:
         self.failed: tuple[RuleFailedError, ...] = ()
         """The rules in force that cannot be judged at all; they are left out, and are to be disabled."""
         self._rules = self._compiled(in_force)
+        self.versions: Mapping[str, int] = {rule.rule.rule_id: rule.rule.version for rule in self._rules}
+        """Of the rules in force, by id."""
         grids = {rule.rule.scope.grid_id for rule in self._rules} - {None}
         self._of_grid = {grid_id: self._in_grid(grid_id) for grid_id in grids}
         self._elsewhere = self._in_grid(None)

@@ -1,10 +1,12 @@
 """What suppresses an alarm by design: a parent that is down, or maintenance."""
 
+from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
 from microgrid_common.schemas.alert import Suppression, SuppressionCause
-from microgrid_common.transforms.alarms.documents import GridAlarms
+from microgrid_common.transforms.alarms.documents import DeviceAlarms, GridAlarms
 from microgrid_common.transforms.alarms.rule_plan import RulePlan
 
 CHILDREN_COME_BACK_WITHIN: Final = timedelta(seconds=60)
@@ -49,8 +51,19 @@ def release_of(grid: GridAlarms, parent_id: str) -> datetime | None:
     return None if up_again is None else up_again + CHILDREN_COME_BACK_WITHIN
 
 
-def parent_changed(grid: GridAlarms, device_id: str, *, down: bool, at: datetime) -> bool:
-    """A device that others report through is down, or up; whether that is new."""
+def children_of(parents: Mapping[str, str]) -> dict[str, list[str]]:
+    """Gateway → the devices that report through it, from device → gateway."""
+    children: dict[str, list[str]] = defaultdict(list)
+    for child, parent in parents.items():
+        children[parent].append(child)
+    return dict(children)
+
+
+def parent_changed(
+    grid: GridAlarms, device_id: str, device: DeviceAlarms, *, is_parent: bool, at: datetime
+) -> bool:
+    """Keep whether a device that others report through is down; whether that is new."""
+    down = is_parent and (device.disconnected_since is not None or device.stale_since is not None)
     if down == (device_id in grid.down):
         return False
     if down:
