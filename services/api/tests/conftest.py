@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
 from typing import cast
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from services.api.tests.stopped_clock import Clock
 from starlette.routing import BaseRoute, Route
 
 from microgrid_api.app import create_app
@@ -29,23 +29,9 @@ from microgrid_common.testing.fakes.quarantine import FakeQuarantine
 from microgrid_common.testing.fakes.rollup_store import FakeRollupStore
 from microgrid_common.testing.fakes.rule_store import FakeRuleStore
 from microgrid_common.testing.fakes.telemetry_store import FakeTelemetryStore
-from microgrid_common.testing.samples import SAMPLE_TIME
 from microgrid_common.testing.waiting import wait_until
 
 SHARDS = 4
-
-
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.time = SAMPLE_TIME
-
-    def __call__(self) -> datetime:
-        return self.time
-
-    def pass_by(self, span: timedelta) -> None:
-        self.time += span
 
 
 @pytest.fixture

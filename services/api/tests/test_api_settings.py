@@ -1,7 +1,6 @@
 """What the settings allow, and what the command says about them."""
 
 import pytest
-import typer
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
@@ -44,7 +43,7 @@ def test_the_prototype_mode_refuses_to_start_on_anything_else(
 ) -> None:
     monkeypatch.setenv("MICROGRID_API_HOST", host)
     monkeypatch.setenv("MICROGRID_INFLUX_TOKEN", "secret-text")
-    outcome = CliRunner().invoke(command_line(), [])
+    outcome = CliRunner().invoke(command.application, [])
     assert outcome.exit_code == 2
     assert outcome.stderr == (
         "microgrid-api: MICROGRID_API_HOST: the prototype sign-in with its fixed token may only listen on "
@@ -93,15 +92,9 @@ def test_what_is_no_origin_is_refused(monkeypatch: pytest.MonkeyPatch, origin: s
 
 
 def test_the_help_names_every_setting_of_its_own() -> None:
-    outcome = CliRunner().invoke(command_line(), ["--help"])
+    outcome = CliRunner().invoke(command.application, ["--help"])
     assert outcome.exit_code == 0
     inherited = {"data_dir", "log_level", "log_format"}
     for name in set(ApiSettings.model_fields) - inherited:
         if not name.startswith("influx"):
             assert f"MICROGRID_{name.upper()}" in outcome.stdout
-
-
-def command_line() -> typer.Typer:
-    application = typer.Typer()
-    application.command()(command._command)
-    return application

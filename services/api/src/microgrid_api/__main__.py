@@ -6,6 +6,7 @@ from datetime import timedelta
 import typer
 from pydantic import ValidationError
 
+from microgrid_api.create_admin import create_admin
 from microgrid_api.listening import CannotListenError
 from microgrid_api.service import run
 from microgrid_api.settings import ApiSettings
@@ -16,14 +17,23 @@ from microgrid_common.runtime.settings import describe_problems
 from microgrid_common.runtime.tasks import stop_on_signals
 
 
-def _command() -> None:
+application = typer.Typer(add_completion=False)
+application.command("create-admin")(create_admin)
+
+
+@application.callback(invoke_without_command=True)
+def _api(context: typer.Context) -> None:
     """Serve live values, alerts and history of a microgrid over HTTP and WebSocket.
+
+    Without a command it does so until it is stopped.
 
     Settings come from MICROGRID_… variables or a file .env:
 
     MICROGRID_API_HOST (127.0.0.1; the prototype sign-in allows loopback only), MICROGRID_API_PORT (8000),
     MICROGRID_API_CORS_ORIGINS (none), MICROGRID_API_LIVE_CLIENTS (2000),
-    MICROGRID_API_LONGEST_SHELVING_HOURS (24), MICROGRID_AUTH_MODE (prototype),
+    MICROGRID_API_LONGEST_SHELVING_HOURS (24), MICROGRID_AUTH_MODE (prototype; or local,
+    for users with passwords), MICROGRID_AUTH_SIGNING_KEY and MICROGRID_AUTH_PREVIOUS_SIGNING_KEY (made at
+    the first start, and kept in the data folder),
     MICROGRID_REDIS_URL (redis://127.0.0.1:6379/0), MICROGRID_STREAM_SHARDS (4),
     MICROGRID_TELEMETRY_STORE (influx or sqlite), MICROGRID_INFLUX_URL, _TOKEN, _ORG and _BUCKET,
     MICROGRID_DATA_DIR (for sqlite), MICROGRID_TIME_ZONE (UTC; of grids that nobody has described),
@@ -31,6 +41,11 @@ def _command() -> None:
 
     The endpoints are described at /docs (which loads its script from the internet) and /openapi.json.
     """
+    if context.invoked_subcommand is None:
+        _serve()
+
+
+def _serve() -> None:
     try:
         settings = ApiSettings()
     except ValidationError as error:
@@ -61,7 +76,7 @@ async def _run(settings: ApiSettings) -> None:
 
 def main() -> None:
     """Run the command line."""
-    typer.run(_command)
+    application()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from microgrid_api.local_users.wiring import LocalUsers
 from microgrid_common.ports.alarm_states import AlarmStates
 from microgrid_common.ports.alert_records import AlertRecords
 from microgrid_common.ports.command_store import CommandStore
@@ -48,3 +49,5 @@ class ApiPorts:
     commands: CommandStore
     dependencies: Mapping[str, Ping]
     """What `/readyz` asks, by the name that it shows."""
+    local_users: LocalUsers | None = None
+    """Who has a password here; None where users are known otherwise."""

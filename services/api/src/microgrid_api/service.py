@@ -13,6 +13,7 @@ from microgrid_api.app import LONGEST_SHELVING, create_app
 from microgrid_api.listening import CannotListenError, addresses, listen, only_loopback
 from microgrid_api.live import LiveFeed
 from microgrid_api.ports import ApiPorts
+from microgrid_api.prototype_identity import PrototypeIdentity
 
 _SHUTDOWN_SECONDS = 1
 """How long open requests may take once the service stops; with uvicorn's own ticks it stays below 2 s."""
@@ -35,7 +36,7 @@ async def run(
 
     Args:
         ports: what it needs from outside.
-        host: the address to listen on; loopback only, since the sign-in is the prototype's.
+        host: the address to listen on; loopback only where the sign-in is the prototype's.
         port: the TCP port; 0 takes a free one.
         stream_shards: into how many streams the readings are divided.
         cors_origins: web origins whose pages may call it.
@@ -44,11 +45,12 @@ async def run(
         stop: ends it within two seconds.
 
     Raises:
-        CannotListenError: the port is in use, or the host is not loopback or not of this machine.
+        CannotListenError: the port is in use, or the host is not of this machine, or not loopback
+            where it has to be.
     """
     with ExitStack() as open_sockets:
         sockets = [open_sockets.enter_context(listener) for listener in listen(host, port)]
-        if not only_loopback(sockets):
+        if isinstance(ports.identity, PrototypeIdentity) and not only_loopback(sockets):
             raise CannotListenError(
                 f"MICROGRID_API_HOST={host!r} is not loopback, where alone the prototype sign-in is allowed"
             )

@@ -2,15 +2,18 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, StringConstraints, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
 from microgrid_api.listening import is_loopback
+from microgrid_api.local_users.token_signing import SHORTEST_KEY
 from microgrid_common.runtime.settings import GridSettings, Port, RedisSettings, TelemetryStoreSettings
 
-AuthMode = Literal["prototype"]
-"""How users are known: `prototype` has one fixed user and one fixed token."""
+AuthMode = Literal["prototype", "local"]
+"""How users are known: `prototype` has one fixed user and one fixed token, `local` users with passwords."""
+
+SigningKey = Annotated[SecretStr, Field(min_length=SHORTEST_KEY, max_length=1_024)]
 
 # A path or a `*` would never match what a browser sends as `Origin`, or match too much.
 Origin = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.:\[\]-]{1,253}$")]
@@ -21,6 +24,11 @@ class ApiSettings(RedisSettings, TelemetryStoreSettings, GridSettings):
 
     auth_mode: AuthMode = "prototype"
     """Before `api_host`, whose check looks at it."""
+    auth_signing_key: SigningKey | None = None
+    """What tokens are signed with in the mode `local`, at least 32 characters, the same for every replica;
+    None: one that is made at the first start and kept in the data folder."""
+    auth_previous_signing_key: SigningKey | None = None
+    """Still believed after `auth_signing_key` was changed, until its tokens have ended: 90 days."""
     api_host: str = "127.0.0.1"
     """The address to listen on."""
     api_port: Port = 8000

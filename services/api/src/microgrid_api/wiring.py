@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from microgrid_api.identity_wiring import local_users_of
 from microgrid_api.ports import ApiPorts
 from microgrid_api.prototype_identity import PrototypeIdentity
 from microgrid_api.settings import ApiSettings
@@ -34,14 +35,17 @@ async def build(settings: ApiSettings) -> AsyncIterator[ApiPorts]:
         log = RedisDurableLog(client)
         quarantine = RedisQuarantine(client)
         devices = RedisDeviceRegistry(client)
+        push_tokens = RedisPushTokens(client)
+        local = local_users_of(settings, client, push_tokens)
         yield ApiPorts(
-            identity=PrototypeIdentity(),
+            identity=local.identity if local else PrototypeIdentity(),
+            local_users=local,
             log=log,
             records=RedisAlertRecords(client),
             states=RedisAlarmStates(client),
             rules=RedisRuleStore(client),
             notification_settings=RedisNotificationSettings(client),
-            push_tokens=RedisPushTokens(client),
+            push_tokens=push_tokens,
             grids=RedisGridStore(client, time_zone=settings.time_zone),
             telemetry=telemetry,
             rollups=rollups,

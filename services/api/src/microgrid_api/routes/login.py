@@ -1,16 +1,12 @@
 """Signing in."""
 
-import math
-from http import HTTPStatus
+from fastapi import APIRouter, Request
 
-from fastapi import APIRouter, HTTPException, Request
-
-from microgrid_api.access import unauthorized
 from microgrid_api.body_limit import BODY_REFUSED
 from microgrid_api.context import Context
-from microgrid_api.errors import InvalidRequest, Problem, asking
+from microgrid_api.errors import InvalidRequest, Problem
+from microgrid_api.routes.auth import tokens_for
 from microgrid_api.views import Credentials, Token
-from microgrid_common.ports.identity import LoginRefusedError
 
 router = APIRouter(prefix="/api", tags=["login"])
 
@@ -29,18 +25,5 @@ router = APIRouter(prefix="/api", tags=["login"])
     },
 )
 async def log_in(credentials: Credentials, request: Request, context: Context) -> Token:
-    """Exchange a user name and a password for a token."""
-    address = request.client.host if request.client else "unknown"
-    if blocked_for := context.failed_logins.blocked_for(address):
-        raise HTTPException(
-            HTTPStatus.TOO_MANY_REQUESTS,
-            "Too many wrong passwords; wait a minute and try again.",
-            headers={"Retry-After": str(math.ceil(blocked_for.total_seconds()))},
-        )
-    try:
-        async with asking("store of the logins"):
-            tokens = await context.ports.identity.log_in(credentials.username, credentials.password)
-    except LoginRefusedError:
-        context.failed_logins.add(address)
-        raise unauthorized("The user name or the password is wrong.") from None
-    return Token(token=tokens.access_token)
+    """Exchange a user name and a password for a token. `POST /api/auth/login` says when it ends, too."""
+    return Token(token=(await tokens_for(credentials, request, context)).access_token)

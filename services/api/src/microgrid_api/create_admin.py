@@ -1,0 +1,66 @@
+"""The command `microgrid-api create-admin`."""
+
+import asyncio
+import sys
+from typing import Annotated
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from microgrid_api.local_users.passwords import WeakPasswordError
+from microgrid_api.settings import ApiSettings
+from microgrid_api.wiring import build
+from microgrid_common.ports.errors import PermanentError, RetryableError
+from microgrid_common.ports.rule_store import VersionConflictError
+from microgrid_common.runtime.settings import describe_problems
+from microgrid_common.schemas.user import EVERY_GRID, Role, User, Username
+
+
+def create_admin(
+    username: Annotated[str, typer.Argument(help="Lower-case letters, digits and . _ @ + -")],
+    *,
+    name: Annotated[str, typer.Option(help="As others are shown it; the user name by default.")] = "",
+) -> None:
+    """Make an administrator of every grid, such as the first one; MICROGRID_AUTH_MODE must be local.
+
+    The password is asked for, or is the first line of standard input where that is no terminal.
+    """
+    try:
+        username = TypeAdapter(Username).validate_python(username)
+    except ValidationError:
+        raise typer.BadParameter("allowed: up to 64 lower-case letters, digits and . _ @ + -") from None
+    try:
+        settings = ApiSettings()
+    except ValidationError as error:
+        raise typer.BadParameter(describe_problems(error)) from None
+    if settings.auth_mode != "local":
+        raise typer.BadParameter(
+            f"MICROGRID_AUTH_MODE is {settings.auth_mode}: only in the mode local are users kept here"
+        )
+    try:
+        user = asyncio.run(_create(settings, username, name or username, _ask_for_password()))
+    except VersionConflictError:
+        _fail("there is a user of this name already")
+    except (WeakPasswordError, PermanentError, RetryableError) as error:
+        _fail(str(error))
+    else:
+        typer.echo(f"{user.username} may now log in, and do everything in every grid.")
+
+
+async def _create(settings: ApiSettings, username: str, name: str, password: str) -> User:
+    async with build(settings) as ports:
+        assert ports.local_users is not None  # noqa: S101 - the mode was looked at
+        return await ports.local_users.desk.create(
+            username, name=name, grants={EVERY_GRID: Role.ADMIN}, password=password
+        )
+
+
+def _ask_for_password() -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _fail(problem: str) -> None:
+    typer.echo(f"microgrid-api: {problem}", err=True)
+    raise typer.Exit(code=1)

@@ -1,0 +1,1 @@
+"""Users whom this system knows by a password of its own."""

@@ -1,0 +1,165 @@
+"""Users, for administrators: who may log in, and what they may do where."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Path, Response
+
+from microgrid_api.access import Everywhere
+from microgrid_api.auth_views import ChangedUser, LoggedOutView, NewPassword, NewUser, UserView
+from microgrid_api.body_limit import BODY_REFUSED
+from microgrid_api.context import Context
+from microgrid_api.entity_tags import IfMatch, expected_version, tag
+from microgrid_api.errors import InvalidRequest, Problem, asking
+from microgrid_api.local_users.passwords import WeakPasswordError
+from microgrid_api.local_users.refusals import weak_password
+from microgrid_api.local_users.user_desk import LastAdministratorError, UnknownUserError, UserDesk
+from microgrid_api.permissions import Permission
+from microgrid_common.ports.rule_store import VersionConflictError
+from microgrid_common.schemas.user import USERNAME_PATTERN, User
+
+
+def _desk(context: Context) -> UserDesk:
+    if context.ports.local_users is None:
+        raise HTTPException(HTTPStatus.CONFLICT, "Users are not kept here, but where they log in.")
+    return context.ports.local_users.desk
+
+
+_Desk = Annotated[UserDesk, Depends(_desk)]
+
+router = APIRouter(
+    prefix="/api/users",
+    tags=["users"],
+    # Who may not know of it does not learn either whether users are kept here.
+    dependencies=[Depends(Everywhere(Permission.MANAGE_USERS)), Depends(_desk)],
+    responses={
+        401: {"model": Problem, "description": "The token is missing or not valid."},
+        403: {"model": Problem, "description": "Your role does not allow this."},
+        409: {"model": Problem, "description": "As things stand it cannot be done; it says why."},
+        422: {"model": InvalidRequest, "description": "It says what is allowed."},
+        503: {"model": Problem, "description": "The store is away; see `Retry-After`."},
+    },
+)
+
+_NOT_FOUND: dict[int | str, dict[str, Any]] = {
+    404: {"model": Problem, "description": "There is no such user."}
+}
+_Username = Annotated[str, Path(pattern=USERNAME_PATTERN, examples=["maria"])]
+
+
+@router.get("", summary="All users")
+async def list_users(desk: _Desk) -> list[UserView]:
+    """Every user, in the order of their names."""
+    async with asking("store of the users"):
+        return [UserView.of(user) for user in await desk.all()]
+
+
+@router.post("", summary="Make a user", status_code=HTTPStatus.CREATED, responses=BODY_REFUSED)
+async def create(desk: _Desk, new: NewUser, response: Response) -> UserView:
+    """Make a user, who can log in at once."""
+    try:
+        async with asking("store of the users"):
+            user = await desk.create(
+                new.username,
+                name=new.name,
+                grants=new.grants,
+                password=new.password.get_secret_value(),
+            )
+    except VersionConflictError:
+        raise HTTPException(HTTPStatus.CONFLICT, "There is a user of this name already.") from None
+    except WeakPasswordError as error:
+        raise weak_password(error, "password") from None
+    response.headers["Location"] = f"/api/users/{user.username}"
+    return _tagged(user, response)
+
+
+@router.get("/{username}", summary="One user", responses=_NOT_FOUND)
+async def show(desk: _Desk, username: _Username, response: Response) -> UserView:
+    """A user, with their version as `ETag`."""
+    try:
+        async with asking("store of the users"):
+            return _tagged(await desk.get(username), response)
+    except UnknownUserError:
+        raise _not_found() from None
+
+
+@router.put("/{username}", summary="Change a user", responses={**BODY_REFUSED, **_NOT_FOUND})
+async def change(
+    desk: _Desk, username: _Username, changed: ChangedUser, response: Response, if_match: IfMatch = None
+) -> UserView:
+    """Change what a user is called and may do. When they may do something else, all their logins end."""
+    version = expected_version(if_match, changed.version, ("body", "version"))
+    try:
+        async with asking("store of the users"):
+            user = await desk.change(
+                username,
+                expected_version=version,
+                name=changed.name,
+                grants=changed.grants,
+                disabled=changed.disabled,
+            )
+    except UnknownUserError:
+        raise _not_found() from None
+    except LastAdministratorError:
+        raise _last_administrator() from None
+    except VersionConflictError:
+        raise _conflict() from None
+    return _tagged(user, response)
+
+
+@router.put(
+    "/{username}/password", summary="Give a user a password", responses={**BODY_REFUSED, **_NOT_FOUND}
+)
+async def set_password(desk: _Desk, username: _Username, order: NewPassword, response: Response) -> UserView:
+    """Give a user another password; all their logins end."""
+    try:
+        async with asking("store of the users"):
+            user = await desk.set_password(username, order.password.get_secret_value())
+    except UnknownUserError:
+        raise _not_found() from None
+    except WeakPasswordError as error:
+        raise weak_password(error, "password") from None
+    except VersionConflictError:
+        raise _conflict() from None
+    return _tagged(user, response)
+
+
+@router.post("/{username}/logout", summary="End all logins of a user", responses=_NOT_FOUND)
+async def log_out(desk: _Desk, username: _Username) -> LoggedOutView:
+    """End every login of a user, as after the loss of a phone."""
+    try:
+        async with asking("store of the logins"):
+            return LoggedOutView(logins_ended=await desk.log_out_everywhere(username))
+    except UnknownUserError:
+        raise _not_found() from None
+
+
+@router.delete("/{username}", summary="Remove a user", responses=_NOT_FOUND)
+async def remove(desk: _Desk, username: _Username) -> UserView:
+    """Remove a user; returns what they were. What they have done stays under their name."""
+    try:
+        async with asking("store of the users"):
+            return UserView.of(await desk.remove(username))
+    except UnknownUserError:
+        raise _not_found() from None
+    except LastAdministratorError:
+        raise _last_administrator() from None
+
+
+def _tagged(user: User, response: Response) -> UserView:
+    tag(response, user.version)
+    return UserView.of(user)
+
+
+def _not_found() -> HTTPException:
+    return HTTPException(HTTPStatus.NOT_FOUND, "There is no such user.")
+
+
+def _conflict() -> HTTPException:
+    return HTTPException(HTTPStatus.CONFLICT, "Somebody has changed the user meanwhile: look at it again.")
+
+
+def _last_administrator() -> HTTPException:
+    return HTTPException(
+        HTTPStatus.CONFLICT, "Nobody else may manage users: make another administrator first."
+    )
