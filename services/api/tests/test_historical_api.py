@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from microgrid_api import historical
+from microgrid_api.routes import historical as routes
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.ports.rollup_store import Series
 from microgrid_common.schemas.catalogue import METRICS
@@ -288,7 +289,7 @@ async def test_very_many_points_are_not_read_to_be_left_out(
     operator: httpx.AsyncClient, telemetry: FakeTelemetryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(historical, "_FEW_MEASURED", 100)
-    monkeypatch.setattr(historical, "MOST_MEASURED", 200)
+    monkeypatch.setattr(routes, "MOST_MEASURED", 200)
     await measure(telemetry, {SAMPLE_TIME - number * SECOND: 1 for number in range(150)})
     assert (await ask(operator, period="1h"))["granularity"] == "5m"
     assert (await ask(operator, period="1h", granularity="raw"))["granularity"] == "raw"
@@ -297,6 +298,13 @@ async def test_very_many_points_are_not_read_to_be_left_out(
     assert answer.status_code == 422
     assert "granularity" in answer.text
     assert "More than 200 points" in answer.text
+    # Several metrics share what may be read.
+    parameters = {"period": "2m", "granularity": "raw"}
+    assert (await operator.get(CONSUMPTION, params=parameters)).status_code == 200
+    parameters["metrics"] = "battery_soc,consumption_kw"
+    answer = await operator.get(f"/api/historical/{GRID}", params=parameters)
+    assert answer.status_code == 422
+    assert "More than 100 points" in answer.text
 
 
 async def test_more_devices_than_curves_fit_are_refused_as_they_were_measured(

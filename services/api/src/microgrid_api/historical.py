@@ -24,7 +24,7 @@ from microgrid_common.transforms.rollups.devices import across_devices
 from microgrid_common.transforms.rollups.samples import Samples
 
 MOST_MEASURED: Final = 600_000
-"""So many points are read for one curve: all that are kept of one device at 5 s, some 10 MB."""
+"""So many points are read for one answer: all that are kept of one device at 5 s, some 10 MB."""
 
 _MEASURED_WITHIN: Final = timedelta(hours=6)
 """Of a time so short, people look at single points."""
@@ -60,6 +60,8 @@ class Question:
     granularity: Granularity
     limit: int
     """The most points to show; at least `FEWEST_SHOWN`."""
+    most_measured: int = MOST_MEASURED
+    """The most points to read as they were measured."""
     now: datetime
     """The present, aware."""
 
@@ -101,12 +103,12 @@ async def read_history(ports: ApiPorts, question: Question) -> History:
         RetryableError: a store is away.
     """
     if question.granularity is Granularity.RAW:
-        return await _measured(ports, question, await _samples(ports, question, most=MOST_MEASURED))
+        return await _measured(ports, question, await _samples(ports, question, most=question.most_measured))
     if question.granularity is not Granularity.AUTO:
         return await _rolled_up(ports, question, Resolution(question.granularity))
     if question.period.length <= _MEASURED_WITHIN and question.period.start > question.now - RAW_KEPT:
         try:
-            by_device = await _samples(ports, question, most=_FEW_MEASURED)
+            by_device = await _samples(ports, question, most=min(_FEW_MEASURED, question.most_measured))
         except TooMuchError:
             pass
         else:
@@ -201,7 +203,7 @@ async def _rolled_up(ports: ApiPorts, question: Question, resolution: Resolution
         device_id=question.device_id,
     )
     async with aclosing(
-        in_slices(read, count_rollups, start=period.start, end=period.end, first=first, longest=4 * first)
+        in_slices(read, count_rollups, start=period.start, end=period.end, first=first, longest=2 * first)
     ) as slices:
         async for by_device in slices:
             for device_id, rollups in by_device.items():

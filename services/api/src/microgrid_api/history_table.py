@@ -136,7 +136,7 @@ async def _rolled_up(
             start=period.start,
             end=period.end,
             first=first,
-            longest=4 * first,
+            longest=2 * first,
         )
     ) as slices:
         async for by_metric in slices:

@@ -33,7 +33,7 @@ def length_of(resolution: Resolution) -> timedelta:
 
 
 def first_slice(resolution: Resolution) -> timedelta:
-    """For how long a time to ask first; it may become four times as long."""
+    """For how long a time to ask first; it may become twice as long."""
     return _FIRST_SLICES[resolution]
 
 

@@ -10,7 +10,7 @@ from microgrid_api.access import InGrid
 from microgrid_api.cached_answers import IfNoneMatch, answer_once
 from microgrid_api.context import ApiContext, Context
 from microgrid_api.errors import InvalidRequest, Problem, asking
-from microgrid_api.historical import Granularity, History, Question, TooMuchError, read_history
+from microgrid_api.historical import MOST_MEASURED, Granularity, History, Question, TooMuchError, read_history
 from microgrid_api.historical_views import HistoricalSeries, HistoricalSet
 from microgrid_api.metric_names import MetricInPath, MetricList, metrics_of
 from microgrid_api.periods import PeriodText, find_period
@@ -123,6 +123,7 @@ async def _questions(
     async with asking("store of the grids"):
         grid = await context.ports.grids.get(grid_id)
     now = context.now()
+    asked_for = metrics_of(metrics)
     return [
         Question(
             grid=grid,
@@ -131,9 +132,10 @@ async def _questions(
             period=find_period(period, now),
             granularity=granularity,
             limit=points,
+            most_measured=MOST_MEASURED // len(asked_for),
             now=now,
         )
-        for metric in metrics_of(metrics)
+        for metric in asked_for
     ]
 
 
