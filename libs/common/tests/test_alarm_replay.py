@@ -124,7 +124,7 @@ def history(world: World) -> list[str]:
     return [each.model_dump_json() for each in (*world.events, *records)]
 
 
-@settings(max_examples=150, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(entries(), st.data())
 def test_batches_and_redelivery_change_nothing(log: list[Input], data: st.DataObject) -> None:
     whole, parts = new_world(), new_world()
@@ -141,7 +141,7 @@ def test_batches_and_redelivery_change_nothing(log: list[Input], data: st.DataOb
     assert [parts.device(device_id) for device_id in DEVICES] == [whole.device(name) for name in DEVICES]
 
 
-@settings(max_examples=100, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(entries())
 def test_rules_that_are_passed_over_would_have_changed_nothing(log: list[Input]) -> None:
     rules = [*RULES, load_rule("divides", condition=_DIVIDES, message="Divides.")]
@@ -159,7 +159,6 @@ def test_rules_that_are_passed_over_would_have_changed_nothing(log: list[Input])
     assert quick.failures.keys() == thorough.failures.keys()
 
 
-@settings(max_examples=100, deadline=None)
 @given(entries())
 def test_the_time_is_never_told_without_end(log: list[Input]) -> None:
     world = new_world()
@@ -170,7 +169,6 @@ def test_the_time_is_never_told_without_end(log: list[Input]) -> None:
     assert not world.timers
 
 
-@settings(max_examples=100, deadline=None)
 @given(entries())
 def test_each_number_is_given_once_and_at_most_one_alert_lasts_for_a_rule_on_a_device(
     log: list[Input],

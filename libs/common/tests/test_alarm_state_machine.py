@@ -263,5 +263,5 @@ class Alarms(RuleBasedStateMachine):
         assert all(time > at(self.now) for time in self.world.timers.values())
 
 
-Alarms.TestCase.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
+Alarms.TestCase.settings = settings(stateful_step_count=50)
 TestAlarms = Alarms.TestCase

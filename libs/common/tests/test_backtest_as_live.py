@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from microgrid_common.runtime.alarm_backtest import run_backtest
@@ -133,7 +133,6 @@ class LiveEngine:
 
 
 @given(tried=rules, sent=readings)
-@settings(max_examples=200)
 async def test_a_backtest_finds_the_episodes_that_the_engine_raised(
     tried: AlarmRuleDraft, sent: list[tuple[int, list[dict[str, float] | None]]]
 ) -> None:

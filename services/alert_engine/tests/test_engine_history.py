@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import datetime
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from services.alert_engine.tests.engine_world import (
@@ -27,9 +27,6 @@ from microgrid_common.schemas.reading import Flag, Reading
 
 # What two devices measure, second by second; None is a reading that lacks the metric.
 Script = list[tuple[str, float | None]]
-
-# A machine that does something else meanwhile makes no test fail.
-slow_machine = settings(deadline=None, max_examples=100)
 
 scripts = st.lists(
     st.tuples(st.sampled_from(["meter", "inverter"]), st.sampled_from([NORMAL_KW, HIGH_KW, None])),
@@ -91,14 +88,12 @@ def play(world: World, *inputs: Input) -> World:
     return world
 
 
-@slow_machine
 @given(scripts)
 def test_the_history_is_what_the_rule_says(script: Script) -> None:
     readings = readings_of(script)
     assert history_of(play(World(), *readings)) == expected_history(readings)
 
 
-@slow_machine
 @given(scripts, st.data())
 def test_duplicates_and_late_copies_change_nothing(script: Script, data: st.DataObject) -> None:
     readings = readings_of(script)
@@ -109,7 +104,6 @@ def test_duplicates_and_late_copies_change_nothing(script: Script, data: st.Data
     assert history_of(play(World(), *arriving)) == expected_history(readings)
 
 
-@slow_machine
 @given(scripts, st.randoms(use_true_random=False))
 def test_in_any_order_what_is_late_on_arrival_changes_nothing(script: Script, random: Random) -> None:
     shuffled = readings_of(script)
@@ -117,7 +111,6 @@ def test_in_any_order_what_is_late_on_arrival_changes_nothing(script: Script, ra
     assert history_of(play(World(), *shuffled)) == expected_history(in_time(shuffled))
 
 
-@slow_machine
 @given(scripts)
 def test_a_prototype_device_that_reports_its_own_alerts_changes_nothing(script: Script) -> None:
     readings = [replace(reading, flags=(Flag.PROTOTYPE,)) for reading in readings_of(script)]
@@ -129,7 +122,6 @@ def test_a_prototype_device_that_reports_its_own_alerts_changes_nothing(script: 
     assert history_of(play(World(), *inputs)) == expected_history(readings)
 
 
-@slow_machine
 @given(
     scripts,
     st.lists(st.tuples(st.sampled_from(["states", "consumer"]), st.integers(0, 4)), max_size=6),
@@ -167,7 +159,6 @@ FAILING = AlarmRuleDraft(
 )
 
 
-@slow_machine
 @given(
     st.lists(
         st.tuples(st.sampled_from(["meter", "inverter"]), st.sampled_from([0.0, 1.0, HIGH_KW])),

@@ -174,7 +174,6 @@ _FIXTURE_IS_FINE = [HealthCheck.function_scoped_fixture, HealthCheck.differing_e
 
 
 class TestInMemory(DeliveryContract):
-    @settings(max_examples=100, deadline=None)
     @given(deliveries())
     async def test_any_delivery(self, delivery: Delivery) -> None:
         await self.check(delivery, ports_over(FakeTelemetryStore(), FakeRollupStore()))
