@@ -16,7 +16,6 @@ from microgrid_common.runtime.logging import configure_logging
 from microgrid_common.runtime.settings import describe_problems
 from microgrid_common.runtime.tasks import stop_on_signals
 
-
 application = typer.Typer(add_completion=False)
 application.command("create-admin")(create_admin)
 
