@@ -66,7 +66,7 @@ class World:
     async def start(self, *, member: str = "one", group: str = "engine") -> None:
         self.records = FakeAlertRecords(self.states)
         self.ticker = Ticker(self.states, self.log, shards=1, clock=self._clock)
-        families = Families(self.devices)
+        self.families = Families(self.devices, records=self.records, ticker=self.ticker)
         self.watch = RuleWatch(
             self.rules,
             records=self.records,
@@ -78,7 +78,7 @@ class World:
             states=self.states,
             durable_log=self.log,
             rules=self.watch,
-            families=families,
+            families=self.families,
             ticker=self.ticker,
             notice_quiet=QUIET,
             clock=self._clock,
@@ -86,7 +86,8 @@ class World:
         self.consumer = self.log.consumer(group=group, member=member, streams=[STREAM])
         await self.rules.seed(PROTOTYPE_RULES)
         await self.watch.refresh()
-        await families.refresh()
+        await self.families.refresh()
+        await self.families.tell_of_changes()
 
     async def append(self, *inputs: Input) -> None:
         await self.log.append([_record(each) for each in inputs])

@@ -84,7 +84,7 @@ async def run(
         clock: the time, aware.
     """
     ticker = Ticker(ports.states, ports.log, shards=shards, clock=clock)
-    families = Families(ports.devices)
+    families = Families(ports.devices, records=ports.records, ticker=ticker)
     rules = RuleWatch(
         ports.rules,
         records=ports.records,
