@@ -116,6 +116,16 @@ async def test_the_snapshot_shows_the_newest_values_and_the_active_alerts(
     assert [alert["id"] for alert in snapshot["alerts"]] == ["alert-1"]
 
 
+async def test_of_many_alerts_the_snapshot_shows_the_newest_and_says_that_there_are_more(
+    connect: Connect, states: FakeAlarmStates
+) -> None:
+    await put_alerts(states, *(sample_record(number=number) for number in range(1, 502)), tell=False)
+    async with connect() as client:
+        snapshot = await client.receive()
+    assert (len(snapshot["alerts"]), snapshot["alerts"][0]["id"]) == (500, "alert-501")
+    assert snapshot["more_alerts"]
+
+
 async def test_every_transition_of_an_alert_comes(connect: Connect, states: FakeAlarmStates) -> None:
     async with connect() as client:
         await client.receive()

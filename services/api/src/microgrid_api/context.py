@@ -9,14 +9,12 @@ from typing import Annotated, cast
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from microgrid_api.active_alerts import find_active_alerts
 from microgrid_api.failed_logins import FailedLogins
 from microgrid_api.live import LiveFeed
 from microgrid_api.live_channels import LiveChannels
 from microgrid_api.live_clients import LiveClients
 from microgrid_api.ports import ApiPorts
 from microgrid_common.runtime.alarm_desk import AlarmDesk
-from microgrid_common.schemas.alert import Alert
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +36,6 @@ class ApiContext:
     """The present, aware, in UTC."""
     backtest_running: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by the one backtest that may run: it is work for the processor."""
-
-    async def active_alerts(self, grid_id: str) -> list[Alert]:
-        """The newest active alerts of a grid and about the platform, the newest first.
-
-        Raises:
-            RetryableError: the alert store is away.
-        """
-        return (await find_active_alerts(self.ports.records, grid_id)).shown
 
 
 def context_of(connection: HTTPConnection) -> ApiContext:

@@ -13,7 +13,8 @@ browser, as `/api/live?token=…`. The server sends JSON messages:
 
 | `type` | what | fields |
 | --- | --- | --- |
-| `snapshot` | first, the state as it is | `readings`: metric → `value`, `time`, `device_id`; `alerts` |
+| `snapshot` | first, the state as it is | `readings`: metric → `value`, `time`, `device_id`; \
+`alerts`, the newest 500, and `more_alerts` if there are more |
 | `reading` | new values; a slow client gets only the latest ones | `readings`, as in `snapshot` |
 | `alert` | everything that happens to an alert, nothing left out | `transition`, `event`, `state`, `at`, \
 `alert` |

@@ -134,7 +134,9 @@ class SnapshotMessage(BaseModel):
     readings: dict[str, LiveValueView]
     """Canonical metric name → newest value."""
     alerts: list[AlertView]
-    """The active alerts, the newest first."""
+    """The active alerts, the newest first: at most 500."""
+    more_alerts: Annotated[bool, Field(exclude_if=lambda are_there: not are_there)] = False
+    """Whether there are more of them, which `GET /api/alerts/{grid_id}` has; left out when there are not."""
 
 
 class ReadingMessage(BaseModel):

@@ -9,6 +9,7 @@ from fastapi import APIRouter, WebSocket
 from pydantic import BaseModel
 
 from microgrid_api import live_connection
+from microgrid_api.active_alerts import find_active_alerts
 from microgrid_api.context import ApiContext, context_of
 from microgrid_api.device_views import DeviceMessage
 from microgrid_api.errors import asking
@@ -52,10 +53,12 @@ async def _send_changes(websocket: WebSocket, context: ApiContext) -> None:
     # Subscribed before the alerts are read: an event in between is then told twice, not lost.
     subscription = LiveSubscription(context.feed, DEFAULT_GRID_ID)
     async with asking("alert store"):
-        alerts = await context.active_alerts(DEFAULT_GRID_ID)
+        active = await find_active_alerts(context.ports.records, DEFAULT_GRID_ID)
     delta = subscription.take()
     snapshot = SnapshotMessage(
-        readings=LiveValueView.of_all(delta.values), alerts=[AlertView.of(alert) for alert in alerts]
+        readings=LiveValueView.of_all(delta.values),
+        alerts=[AlertView.of(alert) for alert in active.shown],
+        more_alerts=active.total > len(active.shown),
     )
     await _send(websocket, snapshot)
     await _send_events(websocket, delta)
