@@ -31,8 +31,11 @@ def _api(context: typer.Context) -> None:
     MICROGRID_API_HOST (127.0.0.1; the prototype sign-in allows loopback only), MICROGRID_API_PORT (8000),
     MICROGRID_API_CORS_ORIGINS (none), MICROGRID_API_LIVE_CLIENTS (2000),
     MICROGRID_API_LONGEST_SHELVING_HOURS (24), MICROGRID_AUTH_MODE (prototype; or local,
-    for users with passwords), MICROGRID_AUTH_SIGNING_KEY and MICROGRID_AUTH_PREVIOUS_SIGNING_KEY (made at
-    the first start, and kept in the data folder),
+    for users with passwords; or cognito), MICROGRID_AUTH_SIGNING_KEY and MICROGRID_AUTH_PREVIOUS_SIGNING_KEY
+    (made at the first start, and kept in the data folder), MICROGRID_COGNITO_REGION,
+    MICROGRID_COGNITO_USER_POOL_ID and MICROGRID_COGNITO_CLIENT_ID (for cognito),
+    MICROGRID_COGNITO_CLIENT_SECRET (none), MICROGRID_COGNITO_REFRESH_DAYS (30),
+    MICROGRID_COGNITO_ACCEPT_ID_TOKENS (0), MICROGRID_COGNITO_URL (the region's),
     MICROGRID_REDIS_URL (redis://127.0.0.1:6379/0), MICROGRID_STREAM_SHARDS (4),
     MICROGRID_TELEMETRY_STORE (influx or sqlite), MICROGRID_INFLUX_URL, _TOKEN, _ORG and _BUCKET,
     MICROGRID_DATA_DIR (for sqlite), MICROGRID_TIME_ZONE (UTC; of grids that nobody has described),

@@ -10,10 +10,23 @@ from microgrid_api.listening import is_loopback
 from microgrid_api.local_users.token_signing import SHORTEST_KEY
 from microgrid_common.runtime.settings import GridSettings, Port, RedisSettings, TelemetryStoreSettings
 
-AuthMode = Literal["prototype", "local"]
-"""How users are known: `prototype` has one fixed user and one fixed token, `local` users with passwords."""
+AuthMode = Literal["prototype", "local", "cognito"]
+"""How users are known: `prototype` has one fixed user and one fixed token, `local` users with passwords,
+`cognito` those of an Amazon Cognito user pool."""
 
 SigningKey = Annotated[SecretStr, Field(min_length=SHORTEST_KEY, max_length=1_024)]
+
+Region = Annotated[str, StringConstraints(pattern=r"^([a-z]{2,3}(-[a-z]+)+-[0-9]{1,2})?$")]
+UserPoolId = Annotated[str, StringConstraints(pattern=r"^([a-z0-9-]+_[0-9A-Za-z]+)?$", max_length=55)]
+ClientId = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_+]*$", max_length=128)]
+
+# Passwords go there: in clear text to this machine only.
+CognitoUrl = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(https://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?)$"
+    ),
+]
 
 # A path or a `*` would never match what a browser sends as `Origin`, or match too much.
 Origin = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.:\[\]-]{1,253}$")]
@@ -29,6 +42,20 @@ class ApiSettings(RedisSettings, TelemetryStoreSettings, GridSettings):
     None: one that is made at the first start and kept in the data folder."""
     auth_previous_signing_key: SigningKey | None = None
     """Still believed after `auth_signing_key` was changed, until its tokens have ended: 90 days."""
+    cognito_region: Region = ""
+    """Such as `eu-west-1`; it, the pool and the app client are needed in the mode `cognito`."""
+    cognito_user_pool_id: UserPoolId = ""
+    """Such as `eu-west-1_AbCdEfGhI`."""
+    cognito_client_id: ClientId = ""
+    """The app client whose tokens are accepted."""
+    cognito_client_secret: SecretStr | None = None
+    """None for an app client without one."""
+    cognito_refresh_days: Annotated[float, Field(gt=0, le=3_653)] = 30
+    """How long the refresh tokens of the app client are good for."""
+    cognito_accept_id_tokens: bool = False
+    """Whether id tokens are as good as access tokens."""
+    cognito_url: CognitoUrl | None = None
+    """Where Cognito is; None: where it is in that region."""
     api_host: str = "127.0.0.1"
     """The address to listen on."""
     api_port: Port = 8000
@@ -39,6 +66,13 @@ class ApiSettings(RedisSettings, TelemetryStoreSettings, GridSettings):
     """How many live connections may be open at once."""
     api_longest_shelving_hours: Annotated[float, Field(gt=0, le=366 * 24)] = 24
     """For how long an operator may put an alarm aside at once."""
+
+    @field_validator("cognito_region", "cognito_user_pool_id", "cognito_client_id")
+    @classmethod
+    def _cognito_needs_to_be_named(cls, value: str, earlier: ValidationInfo) -> str:
+        if not value and earlier.data.get("auth_mode") == "cognito":
+            raise PydanticCustomError("needed", "it is needed where MICROGRID_AUTH_MODE is cognito")
+        return value
 
     @field_validator("api_cors_origins", mode="before")
     @classmethod

@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from microgrid_api.identity_choice import open_identity
 from microgrid_api.identity_wiring import local_users_of
 from microgrid_api.ports import ApiPorts
-from microgrid_api.prototype_identity import PrototypeIdentity
+from microgrid_api.remembered_revocations import RememberedRevocations
 from microgrid_api.settings import ApiSettings
 from microgrid_common.adapters.redis.alarm_states import RedisAlarmStates
 from microgrid_common.adapters.redis.alert_records import RedisAlertRecords
@@ -19,6 +20,7 @@ from microgrid_common.adapters.redis.link_store import RedisLinkStore
 from microgrid_common.adapters.redis.notification_settings import RedisNotificationSettings
 from microgrid_common.adapters.redis.push_tokens import RedisPushTokens
 from microgrid_common.adapters.redis.quarantine import RedisQuarantine
+from microgrid_common.adapters.redis.revocations import RedisRevocations
 from microgrid_common.adapters.redis.rule_store import RedisRuleStore
 from microgrid_common.adapters.telemetry_stores import open_rollup_store, open_telemetry_store
 from microgrid_common.runtime.quarantine_replay import Replayer
@@ -37,8 +39,10 @@ async def build(settings: ApiSettings) -> AsyncIterator[ApiPorts]:
         devices = RedisDeviceRegistry(client)
         push_tokens = RedisPushTokens(client)
         local = local_users_of(settings, client, push_tokens)
+        revocations = RememberedRevocations(RedisRevocations(client))
+        identity = await stack.enter_async_context(open_identity(settings, local, revocations))
         yield ApiPorts(
-            identity=local.identity if local else PrototypeIdentity(),
+            identity=identity,
             local_users=local,
             log=log,
             records=RedisAlertRecords(client),
