@@ -75,6 +75,7 @@ async def _run(url: str) -> tuple[list[_Measured], list[_Measured]]:
     pages = [
         await _measured(f"page: {name}", partial(records.find, query)) for name, query in _QUERIES.items()
     ]
+    pages.append(await _measured("active alerts counted by severity", partial(records.count_active, _GRID)))
     await client.aclose()
     return commits, pages
 
