@@ -33,12 +33,14 @@ class EventStream(Response):
     Args:
         messages: gives the messages for as long as they are wanted. What it raises before the first one is
             answered with a status; later, the client is told by an event `end`.
+        sent_away: ends it.
     """
 
     media_type = "text/event-stream"
 
-    def __init__(self, messages: Messages) -> None:
+    def __init__(self, messages: Messages, *, sent_away: asyncio.Event) -> None:
         super().__init__()
+        self._sent_away = sent_away
         self._messages = messages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
@@ -48,7 +50,8 @@ class EventStream(Response):
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
             with suppress(ClientDisconnect):
                 await _take(send, _RETRY + _event(first))
-                await first_of(_send_all(send, messages), _until_it_leaves(receive))
+                await first_of(_send_all(send, messages), _until_it_leaves(receive), self._sent_away.wait())
+                await _take(send, b"", more=False)
 
 
 async def _send_all(send: Send, messages: AsyncIterator[LiveMessage]) -> None:
@@ -59,13 +62,12 @@ async def _send_all(send: Send, messages: AsyncIterator[LiveMessage]) -> None:
         if (end := end_for(error)) is None:
             raise
         await _take(send, _end_event(end))
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _take(send: Send, event: bytes) -> None:
+async def _take(send: Send, event: bytes, *, more: bool = True) -> None:
     try:
         async with asyncio.timeout(live_connection.SEND_WITHIN.total_seconds()):
-            await send({"type": "http.response.body", "body": event, "more_body": True})
+            await send({"type": "http.response.body", "body": event, "more_body": more})
     except TimeoutError:
         raise ClientDisconnect from None  # It takes nothing, so there is nobody to tell.
 

@@ -33,6 +33,11 @@ class LiveChannels:
         self._ports = ports
         self._watched: dict[str, WatchedGrid] = {}
 
+    @property
+    def watched(self) -> list[str]:
+        """The grids that have clients."""
+        return list(self._watched)
+
     @contextmanager
     def one_more(self, grid_id: str) -> Iterator[WatchedGrid]:
         """What a client of a grid works with, while the block runs.

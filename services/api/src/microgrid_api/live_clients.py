@@ -1,5 +1,6 @@
 """How many live connections are open."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,6 +17,8 @@ class LiveClients:
     def __init__(self, *, limit: int) -> None:
         self._limit = limit
         self._open = 0
+        self.sent_away = asyncio.Event()
+        """Set when the service stops. The server itself ends WebSockets, but waits for answers to end."""
 
     @contextmanager
     def one_more(self) -> Iterator[None]:

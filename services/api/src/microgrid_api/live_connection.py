@@ -113,12 +113,9 @@ async def serve(websocket: WebSocket, converse: Callable[[], Awaitable[None]]) -
         await _close(websocket, end)
 
 
-async def first_of(sending: Coroutine[Any, Any, None], listening: Coroutine[Any, Any, None]) -> None:
-    """Send and listen until one of them ends, and raise what ended it."""
-    tasks = [
-        asyncio.create_task(sending, name="api-live-send"),
-        asyncio.create_task(listening, name="api-live-receive"),
-    ]
+async def first_of(*doings: Coroutine[Any, Any, object]) -> None:
+    """Do several things until one of them ends, and raise what ended it."""
+    tasks = [asyncio.create_task(doing, name=f"api-live-{doing.__name__}") for doing in doings]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:

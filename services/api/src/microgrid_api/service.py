@@ -68,6 +68,7 @@ async def run(
             serving = group.create_task(server.serve(sockets=sockets), name="api-server")
             structlog.get_logger().info("api_listening", addresses=addresses(sockets))
             await stop.wait()
+            app.state.context.live_clients.sent_away.set()
             server.should_exit = True
             await serving
             following.cancel()

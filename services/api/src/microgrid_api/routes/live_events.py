@@ -77,7 +77,8 @@ async def events(
     A token cannot be renewed here: when it ends, so do the events, with one named `end`; come back with a
     new token and the last cursor.
     """
-    return EventStream(partial(_messages, context, login, grid_id, last_event_id or cursor))
+    messages = partial(_messages, context, login, grid_id, last_event_id or cursor)
+    return EventStream(messages, sent_away=context.live_clients.sent_away)
 
 
 @asynccontextmanager
