@@ -17,6 +17,7 @@ from microgrid_api.prototype_identity import PrototypeIdentity
 from microgrid_common.runtime.quarantine_replay import Replayer
 from microgrid_common.testing.fakes.alarm_states import FakeAlarmStates
 from microgrid_common.testing.fakes.alert_records import FakeAlertRecords
+from microgrid_common.testing.fakes.audit_log import FakeAuditLog
 from microgrid_common.testing.fakes.command_store import FakeCommandStore
 from microgrid_common.testing.fakes.device_registry import FakeDeviceRegistry
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
@@ -96,8 +97,14 @@ def ports(
         devices=devices,
         links=FakeLinkStore(log),
         commands=FakeCommandStore(log),
+        audit=FakeAuditLog(),
         dependencies={"redis": log.ping, "telemetry_store": telemetry.ping},
     )
+
+
+@pytest.fixture
+def audit(ports: ApiPorts) -> FakeAuditLog:
+    return cast("FakeAuditLog", ports.audit)
 
 
 @pytest.fixture

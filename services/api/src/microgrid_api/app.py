@@ -23,6 +23,7 @@ from microgrid_api.routes import (
     alarm_load,
     alert_actions,
     alerts,
+    audit,
     auth,
     backtest,
     commands,
@@ -92,6 +93,7 @@ def create_app(
             {"name": "rules", "description": "What raises alarms, and when that is expected."},
             {"name": "notifications", "description": "Whom alarms are told, and how."},
             {"name": "quarantine", "description": "Messages that were refused; for administrators."},
+            {"name": "audit", "description": "Who changed what; for administrators."},
             {"name": "health", "description": "For those who run the service; without a token."},
         ],
     )
@@ -123,6 +125,7 @@ def create_app(
         login,
         auth,
         users,
+        audit,
         dashboard,
         historical,
         export,

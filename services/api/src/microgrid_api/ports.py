@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from microgrid_api.local_users.wiring import LocalUsers
 from microgrid_common.ports.alarm_states import AlarmStates
 from microgrid_common.ports.alert_records import AlertRecords
+from microgrid_common.ports.audit_log import AuditLog
 from microgrid_common.ports.command_store import CommandStore
 from microgrid_common.ports.device_registry import DeviceRegistry
 from microgrid_common.ports.durable_log import DurableLog
@@ -47,6 +48,8 @@ class ApiPorts:
     devices: DeviceRegistry
     links: LinkStore
     commands: CommandStore
+    audit: AuditLog
+    """Who changed what."""
     dependencies: Mapping[str, Ping]
     """What `/readyz` asks, by the name that it shows."""
     local_users: LocalUsers | None = None

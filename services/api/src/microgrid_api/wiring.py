@@ -10,6 +10,7 @@ from microgrid_api.remembered_revocations import RememberedRevocations
 from microgrid_api.settings import ApiSettings
 from microgrid_common.adapters.redis.alarm_states import RedisAlarmStates
 from microgrid_common.adapters.redis.alert_records import RedisAlertRecords
+from microgrid_common.adapters.redis.audit_log import RedisAuditLog
 from microgrid_common.adapters.redis.command_store import RedisCommandStore
 from microgrid_common.adapters.redis.connection import make_client
 from microgrid_common.adapters.redis.device_registry import RedisDeviceRegistry
@@ -59,5 +60,6 @@ async def build(settings: ApiSettings) -> AsyncIterator[ApiPorts]:
             devices=devices,
             links=RedisLinkStore(client),
             commands=RedisCommandStore(client),
+            audit=RedisAuditLog(client),
             dependencies={"redis": log.ping, "telemetry_store": telemetry.ping},
         )
