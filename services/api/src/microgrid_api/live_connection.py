@@ -115,7 +115,7 @@ async def serve(websocket: WebSocket, converse: Callable[[], Awaitable[None]]) -
 
 async def first_of(*doings: Coroutine[Any, Any, object]) -> None:
     """Do several things until one of them ends, and raise what ended it."""
-    tasks = [asyncio.create_task(doing, name=f"api-live-{doing.__name__}") for doing in doings]
+    tasks = [asyncio.create_task(doing, name="api-live-client") for doing in doings]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
