@@ -3,6 +3,7 @@
 import httpx
 import pytest
 from fastapi import HTTPException
+from services.api.tests.stopped_clock import Clock
 from structlog.testing import capture_logs
 
 from microgrid_api.auditing import Auditor
@@ -12,7 +13,6 @@ from microgrid_common.ports.identity import Caller
 from microgrid_common.schemas.user import Role
 from microgrid_common.testing.contracts.audit_log import audit_entry
 from microgrid_common.testing.fakes.audit_log import FakeAuditLog
-from services.api.tests.stopped_clock import Clock
 
 MARIA = Caller("maria", "login", {"village": Role.ADMIN}, None)
 
