@@ -10,6 +10,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from microgrid_common.schemas.alert import AlertEvent
+from microgrid_common.schemas.alert_announcement import AlertAnnouncement, AlertSummary
 from microgrid_common.schemas.backfill import BackfillRequest
 from microgrid_common.schemas.command import CommandAcknowledgement, CommandEvent, CommandMessage
 from microgrid_common.schemas.device import Device
@@ -25,7 +26,9 @@ from microgrid_common.transforms.pipeline import process
 GOLDEN = Path(__file__).parents[3] / "contracts" / "golden"
 CASE_FOLDERS = ("telemetry-v1", "prototype-payload", "device-alert")
 MODELS: dict[str, type[BaseModel]] = {
+    "alert-announcement": AlertAnnouncement,
     "alert-event": AlertEvent,
+    "alert-summary": AlertSummary,
     "backfill-request": BackfillRequest,
     "command": CommandMessage,
     "command-acknowledgement": CommandAcknowledgement,
@@ -100,6 +103,12 @@ def test_a_valid_message_is_read_and_written_as_it_stands(path: Path) -> None:
     model = MODELS[path.parent.name].model_validate_json(path.read_bytes())
     # Unset: a field that was added later, and that nobody has to send, leaves the older form valid.
     assert json.loads(model.model_dump_json(by_alias=True, exclude_unset=True)) == load(path)
+
+
+@pytest.mark.parametrize("path", files("alert-announcement", "alert-summary", prefix="valid"))
+def test_what_is_told_of_alerts_over_mqtt_leaves_out_what_is_as_ever(path: Path) -> None:
+    message = MODELS[path.parent.name].model_validate_json(path.read_bytes())
+    assert json.loads(message.model_dump_json(exclude_defaults=True)) == load(path)
 
 
 @pytest.mark.parametrize("path", files(*MODELS, prefix="invalid"))
