@@ -9,6 +9,7 @@ from zipfile import ZipFile
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from microgrid_api import table_files
 from microgrid_common.ports.errors import RetryableError
@@ -187,6 +188,16 @@ async def test_a_workbook_has_an_end(
     assert answer.status_code == 422
     assert "rows: csv, or a shorter period" in answer.text
     assert len(await rows_of(operator, **parameters)) == 5
+
+
+async def test_only_a_few_workbooks_are_written_at_once(operator: httpx.AsyncClient, app: FastAPI) -> None:
+    workbooks = app.state.context.workbooks
+    parameters = {"metrics": "battery_soc", "format": "xlsx"}
+    async with workbooks, workbooks:
+        answer = await operator.get(HISTORY, params=parameters)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
+        assert (await operator.get(HISTORY, params=parameters | {"format": "csv"})).status_code == 200
+    assert (await operator.get(HISTORY, params=parameters)).status_code == 200
 
 
 async def test_alerts_stand_in_a_row_each_the_newest_first(

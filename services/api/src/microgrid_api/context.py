@@ -36,6 +36,8 @@ class ApiContext:
     """The present, aware, in UTC."""
     backtest_running: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by the one backtest that may run: it is work for the processor."""
+    workbooks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    """Held by each workbook that is being written: as `backtest_running`."""
 
 
 def context_of(connection: HTTPConnection) -> ApiContext:

@@ -145,7 +145,7 @@ class MeasuredCurve(Curve):
         super().__init__()
         self.times_ms = samples.times_ms
         self.values = self.minima = self.maxima = samples.values
-        durations = [after - before for before, after in pairwise(self.times_ms)]
+        durations = array("q", (after - before for before, after in pairwise(self.times_ms)))
         pace_ms = _pace_ms(durations, interval)
         self._silent_after_ms = pace_ms * _INTERVALS_OF_SILENCE
         self._covered_ms = 0
@@ -171,7 +171,7 @@ class MeasuredCurve(Curve):
         return self._covered_ms + sum(edge for edge in edges if 0 < edge <= self._silent_after_ms)
 
 
-def _pace_ms(durations: list[int], interval: timedelta | None) -> int:
+def _pace_ms(durations: "array[int]", interval: timedelta | None) -> int:
     """How often a device reports, in milliseconds; at least 1."""
     if interval is not None:
         return max(1, interval // _MILLISECOND)

@@ -1,5 +1,7 @@
 """History and alerts of a grid as files."""
 
+from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -10,7 +12,7 @@ from pydantic import AwareDatetime, JsonValue
 from microgrid_api.access import InGrid
 from microgrid_api.alert_table import alert_table
 from microgrid_api.context import ApiContext, Context
-from microgrid_api.errors import InvalidRequest, Problem, asking
+from microgrid_api.errors import InvalidRequest, Problem, UnavailableError, asking
 from microgrid_api.historical import Granularity
 from microgrid_api.history_table import TableQuestion, history_table
 from microgrid_api.metric_names import MetricList, metrics_of
@@ -39,9 +41,15 @@ router = APIRouter(
         401: {"model": Problem, "description": "The token is missing or not valid."},
         404: {"model": Problem, "description": "There is no such grid."},
         422: {"model": InvalidRequest, "description": "It says what is allowed."},
-        503: {"model": Problem, "description": "A store is away; see `Retry-After`."},
+        503: {
+            "model": Problem,
+            "description": "A store is away, or other workbooks are written; `Retry-After`.",
+        },
     },
 )
+
+_A_WORKBOOK_TAKES: Final = timedelta(seconds=10)
+"""When it is a long one."""
 
 _HISTORY_EXAMPLE: Final[dict[str, JsonValue]] = {
     "grid_id": "village-1",
@@ -138,7 +146,9 @@ async def history(
     days = "_".join(
         f"{time.astimezone(grid.zone):%Y-%m-%d}" for time in (question.period.start, question.period.end)
     )
-    return await _as_file(table, kind, f"{grid_id}_{days}_{table.about['granularity']}", "telemetry store")
+    return await _as_file(
+        context, table, kind, f"{grid_id}_{days}_{table.about['granularity']}", "telemetry store"
+    )
 
 
 @router.get(
@@ -161,7 +171,7 @@ async def alerts(
     grid = await _grid(context, grid_id)
     query = AlertQuery(grid_id=grid_id, status=status, severity=severity, start=start, end=end)
     table = alert_table(context.ports.records, query, grid)
-    return await _as_file(table, kind, f"{grid_id}_alerts", "alert store")
+    return await _as_file(context, table, kind, f"{grid_id}_alerts", "alert store")
 
 
 async def _grid(context: ApiContext, grid_id: str) -> Grid:
@@ -169,7 +179,9 @@ async def _grid(context: ApiContext, grid_id: str) -> Grid:
         return await context.ports.grids.get(grid_id)
 
 
-async def _as_file(table: Table, kind: TableFormat, name: str, store: str) -> StreamingResponse:
+async def _as_file(
+    context: ApiContext, table: Table, kind: TableFormat, name: str, store: str
+) -> StreamingResponse:
     # Read to the first rows before the answer begins: after that there is no way to say what is wrong.
     table = table.reading(await begun(asked(store, table.batches)))
     if kind is TableFormat.CSV:
@@ -177,15 +189,7 @@ async def _as_file(table: Table, kind: TableFormat, name: str, store: str) -> St
     elif kind is TableFormat.JSON:
         body = write_json(table)
     else:
-        try:
-            body = await write_workbook(table)
-        except TableTooLongError:
-            problem = {
-                "loc": ("query", "format"),
-                "msg": f"More than {MOST_ROWS_IN_A_WORKBOOK:,} rows: csv, or a shorter period",
-                "type": "too_many_rows",
-            }
-            raise RequestValidationError([problem]) from None
+        body = await _workbook(context, table)
     return StreamingResponse(
         body,
         media_type=MEDIA_TYPES[kind],
@@ -195,3 +199,18 @@ async def _as_file(table: Table, kind: TableFormat, name: str, store: str) -> St
             "Cache-Control": "private, no-store",
         },
     )
+
+
+async def _workbook(context: ApiContext, table: Table) -> AsyncIterator[bytes]:
+    if context.workbooks.locked():
+        raise UnavailableError("Other workbooks are being written.", retry_after=_A_WORKBOOK_TAKES)
+    async with context.workbooks:
+        try:
+            return await write_workbook(table)
+        except TableTooLongError:
+            problem = {
+                "loc": ("query", "format"),
+                "msg": f"More than {MOST_ROWS_IN_A_WORKBOOK:,} rows: csv, or a shorter period",
+                "type": "too_many_rows",
+            }
+            raise RequestValidationError([problem]) from None
