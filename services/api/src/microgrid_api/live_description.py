@@ -6,7 +6,8 @@ DESCRIPTION: Final = """\
 Live values, alerts and history of a microgrid.
 
 Sign in with `POST /api/login` and send the token as `Authorization: Bearer …` with every other call.
-Times are ISO 8601 in UTC with milliseconds. An error is JSON with `detail`.
+Times are ISO 8601 with milliseconds, in UTC; those of history are on the clock of the grid, with its offset.
+An error is JSON with `detail`.
 
 Live data comes over a WebSocket at `/api/live`, with the token in the `Authorization` header or, for a
 browser, as `/api/live?token=…`. The server sends JSON messages:
