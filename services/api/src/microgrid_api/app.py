@@ -42,8 +42,10 @@ from microgrid_api.routes import (
     notifications,
     quarantine,
     rules,
+    summary,
     users,
 )
+from microgrid_api.summary import Summaries
 from microgrid_common.runtime.alarm_desk import AlarmDesk
 
 LONGEST_SHELVING: Final = timedelta(hours=24)
@@ -104,6 +106,7 @@ def create_app(
         live_clients=LiveClients(limit=live_clients_limit),
         live_channels=LiveChannels(feed, ports),
         cors_origins=origins,
+        summaries=Summaries(ports, feed, now),
         alarm_desk=AlarmDesk(ports.states, ports.records, now),
         longest_shelving=longest_shelving,
         now=now,
@@ -127,6 +130,7 @@ def create_app(
         users,
         audit,
         dashboard,
+        summary,
         historical,
         export,
         live,

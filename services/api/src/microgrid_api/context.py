@@ -14,6 +14,7 @@ from microgrid_api.live import LiveFeed
 from microgrid_api.live_channels import LiveChannels
 from microgrid_api.live_clients import LiveClients
 from microgrid_api.ports import ApiPorts
+from microgrid_api.summary import Summaries
 from microgrid_common.runtime.alarm_desk import AlarmDesk
 
 
@@ -27,6 +28,7 @@ class ApiContext:
     live_clients: LiveClients
     live_channels: LiveChannels
     """The grids that live clients watch."""
+    summaries: Summaries
     alarm_desk: AlarmDesk
     """Carries out what operators do about alerts."""
     longest_shelving: timedelta

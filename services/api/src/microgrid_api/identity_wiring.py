@@ -1,20 +1,25 @@
-"""Chooses how users are known."""
-
-from redis.asyncio import Redis
+"""Puts those users together that are kept here."""
 
 from microgrid_api.local_users.signing_key import kept_signing_key
 from microgrid_api.local_users.token_signing import TokenSigner
 from microgrid_api.local_users.wiring import LocalUsers, local_users, utc_now
-from microgrid_api.remembered_revocations import RememberedRevocations
 from microgrid_api.settings import ApiSettings
-from microgrid_common.adapters.redis.login_attempts import RedisLoginAttempts
-from microgrid_common.adapters.redis.login_store import RedisLoginStore
-from microgrid_common.adapters.redis.revocations import RedisRevocations
-from microgrid_common.adapters.redis.user_store import RedisUserStore
+from microgrid_common.ports.login_attempts import LoginAttempts
+from microgrid_common.ports.login_store import LoginStore
 from microgrid_common.ports.push_tokens import PushTokens
+from microgrid_common.ports.revocations import Revocations
+from microgrid_common.ports.user_store import UserStore
 
 
-def local_users_of(settings: ApiSettings, client: Redis, push_tokens: PushTokens) -> LocalUsers | None:
+def local_users_of(
+    settings: ApiSettings,
+    *,
+    users: UserStore,
+    logins: LoginStore,
+    attempts: LoginAttempts,
+    revocations: Revocations,
+    push_tokens: PushTokens,
+) -> LocalUsers | None:
     """The users who are kept here; None in another mode.
 
     Raises:
@@ -29,10 +34,10 @@ def local_users_of(settings: ApiSettings, client: Redis, push_tokens: PushTokens
         now=utc_now,
     )
     return local_users(
-        users=RedisUserStore(client),
-        logins=RedisLoginStore(client),
-        attempts=RedisLoginAttempts(client),
-        revocations=RememberedRevocations(RedisRevocations(client)),
+        users=users,
+        logins=logins,
+        attempts=attempts,
+        revocations=revocations,
         push_tokens=push_tokens,
         signer=signer,
     )

@@ -10,6 +10,7 @@ from typing import Final
 
 import structlog
 
+from microgrid_api.live_flows import LiveFlows
 from microgrid_api.live_links import LiveLinks
 from microgrid_api.live_state import GRIDS_KEPT, LiveState, LiveValue
 from microgrid_api.live_watchers import LiveWatchers
@@ -76,6 +77,8 @@ class LiveFeed:
         self._readings_streams = readings_streams(stream_shards)
         self._now = now
         self._state = LiveState()
+        self.flows = LiveFlows()
+        """The powers of each device."""
         self._alert_events: deque[AlertEvent] = deque(maxlen=alert_events_kept)
         self._alert_events_seen = 0
         self.links = LiveLinks()
@@ -233,6 +236,7 @@ class LiveFeed:
     def _take_readings(self, data: bytes) -> None:
         for reading in decode_readings(data):
             self._state.apply(reading)
+            self.flows.apply(reading)
             self.watchers.changed(reading.grid_id)
 
     def _take_alert(self, entry: Entry) -> None:

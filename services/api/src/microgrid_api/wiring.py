@@ -18,11 +18,14 @@ from microgrid_common.adapters.redis.durable_log import RedisDurableLog
 from microgrid_common.adapters.redis.grid_store import RedisGridStore
 from microgrid_common.adapters.redis.ledger_store import RedisLedgerStore
 from microgrid_common.adapters.redis.link_store import RedisLinkStore
+from microgrid_common.adapters.redis.login_attempts import RedisLoginAttempts
+from microgrid_common.adapters.redis.login_store import RedisLoginStore
 from microgrid_common.adapters.redis.notification_settings import RedisNotificationSettings
 from microgrid_common.adapters.redis.push_tokens import RedisPushTokens
 from microgrid_common.adapters.redis.quarantine import RedisQuarantine
 from microgrid_common.adapters.redis.revocations import RedisRevocations
 from microgrid_common.adapters.redis.rule_store import RedisRuleStore
+from microgrid_common.adapters.redis.user_store import RedisUserStore
 from microgrid_common.adapters.telemetry_stores import open_rollup_store, open_telemetry_store
 from microgrid_common.runtime.quarantine_replay import Replayer
 
@@ -39,8 +42,15 @@ async def build(settings: ApiSettings) -> AsyncIterator[ApiPorts]:
         quarantine = RedisQuarantine(client)
         devices = RedisDeviceRegistry(client)
         push_tokens = RedisPushTokens(client)
-        local = local_users_of(settings, client, push_tokens)
         revocations = RememberedRevocations(RedisRevocations(client))
+        local = local_users_of(
+            settings,
+            users=RedisUserStore(client),
+            logins=RedisLoginStore(client),
+            attempts=RedisLoginAttempts(client),
+            revocations=revocations,
+            push_tokens=push_tokens,
+        )
         identity = await stack.enter_async_context(open_identity(settings, local, revocations))
         yield ApiPorts(
             identity=identity,
