@@ -9,7 +9,7 @@ from microgrid_common.ports.alert_records import LARGEST_PAGE
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.runtime.alarm_desk import AlarmDesk
 from microgrid_common.schemas.alarm_rule import AlarmRule, AlarmRuleDraft, ExpressionCondition
-from microgrid_common.schemas.alert import AlarmState, Severity
+from microgrid_common.schemas.alert import AlarmState, Alert, Severity
 from microgrid_common.schemas.identifiers import PLATFORM_GRID_ID
 from microgrid_common.schemas.maintenance import MaintenanceWindow
 from microgrid_common.schemas.tick import Tick
@@ -137,6 +137,21 @@ class TestRules:
             await world.watch.refresh()
         await follow(world)
         assert world.transitions == ["raised", "cleared"]
+
+    async def test_what_cannot_be_told_holds_up_neither_rules_nor_windows(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def unreadable() -> list[Alert]:
+            raise ValueError("a record that cannot be read")
+
+        monkeypatch.setattr(world.records, "put_aside_alerts", unreadable)
+        await world.rules.put_window(window(0, 100))
+        await change(world, condition={"type": "expression", "expression": "consumption_kw > 99"})
+        await world.take(load(0, HIGH_KW))
+        with pytest.raises(ValueError, match="cannot be read"):
+            await world.watch.refresh()
+        await world.take(load(1, HIGH_KW))
+        assert world.transitions == ["raised", "suppressed", "cleared"]
 
     async def test_while_the_store_is_away_the_rules_stay_in_force(self, world: World) -> None:
         world.rules.fail_next(RetryableError("away"), times=2)

@@ -80,12 +80,12 @@ class RuleWatch:
             self._book, self._plan = book, RulePlan(book.rules, book.windows)
             self._there.set()
             log.info("alarm_rules_read", rules=len(book.rules), revision=book.revision)
+        await self._follow_windows()
         if book.revision != self._told_revision:
             # Not sooner: an engine that took a tick would still have judged by the rules as they were.
             await self._tell_of_changes(book)
             await self.disable(self._plan.failed)
             self._told_revision = book.revision
-        await self._follow_windows()
 
     async def keep_fresh(self) -> None:
         """Refresh until cancelled."""
