@@ -158,7 +158,8 @@ class AlertEngine:
         if not left[commit.grid_id]:
             del left[commit.grid_id]
         for _, each in items:
-            if isinstance(each, Tick):
+            # Whether something is a model takes longer to find out; nearly all are readings.
+            if not isinstance(each, Reading) and isinstance(each, Tick):
                 self._ticker.worked_on(each)
         _tell(commit.events)
 

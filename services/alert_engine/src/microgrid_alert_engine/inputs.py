@@ -65,10 +65,15 @@ def devices_of(items: Iterable[Item], family: Family) -> Collection[str]:
     """The devices whose documents are needed to work on items of one grid."""
     devices: dict[str, None] = {}
     for _, each in items:
-        if isinstance(each, Tick):
-            devices.update(dict.fromkeys(each.device_ids))
-            continue
-        devices[each.device_id] = None
-        if isinstance(each, LinkEvent):
-            devices.update(dict.fromkeys(family.children.get(each.device_id, ())))
+        match each:
+            # First: nearly all are, and whether something is a model takes longer to find out.
+            case Reading():
+                devices[each.device_id] = None
+            case Tick():
+                devices.update(dict.fromkeys(each.device_ids))
+            case LinkEvent():
+                devices[each.device_id] = None
+                devices.update(dict.fromkeys(family.children.get(each.device_id, ())))
+            case DeviceNotice():
+                devices[each.device_id] = None
     return devices.keys()
