@@ -25,7 +25,7 @@ from microgrid_common.testing.servers import InfluxBucket, InfluxDB, Mosquitto, 
 from microgrid_common.testing.service_process import ServiceProcess, service_process
 from microgrid_common.testing.waiting import free_port, wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
 GRID = "village-1"
 DEVICES = [f"meter-{number}" for number in range(10)]
@@ -72,7 +72,7 @@ class Ingestor:
         return sum(len(numbers) for numbers in self.seen.values())
 
     async def until_all_are_in_the_log(self, count: int) -> None:
-        await wait_until(lambda: self.count >= count, timeout=40, description=f"{count} readings in the log")
+        await wait_until(lambda: self.count >= count, timeout=60, description=f"{count} readings in the log")
 
 
 @asynccontextmanager
@@ -94,7 +94,7 @@ async def running_ingestor(
         async def connected() -> bool:
             return bool((await ingestor.readiness())["dependencies"]["mqtt"] == "ok")
 
-        await wait_until(connected, timeout=20, description="the ingestor's session")
+        await wait_until(connected, timeout=60, description="the ingestor's session")
         yield ingestor
         # The Redis client may take a cancellation that comes together with an answer for its own.
         while not following.done():
@@ -207,7 +207,7 @@ async def test_while_redis_hangs_memory_is_bounded_and_nothing_is_lost_or_double
         try:
             await publish(broker, range(200, 2_200), padding=3_000)
             await wait_until(
-                lambda: "dependency_away" in ingestor.process.log(), timeout=20, description="it to notice"
+                lambda: "dependency_away" in ingestor.process.log(), timeout=60, description="it to notice"
             )
             growth = ingestor.memory() - at_rest
         finally:
@@ -255,10 +255,10 @@ async def test_before_the_log_is_full_the_receiver_waits_says_so_and_goes_on_whe
             async def is_full() -> bool:
                 return "% full" in (await ingestor.readiness())["dependencies"]["log_capacity"]
 
-            await wait_until(is_full, timeout=40, description="the log to be full")
+            await wait_until(is_full, timeout=60, description="the log to be full")
             await publishing
             await wait_until(
-                lambda: is_so(active, ["log-filling", "log-full"]), timeout=10, description="both alerts"
+                lambda: is_so(active, ["log-filling", "log-full"]), timeout=60, description="both alerts"
             )
             assert ingestor.count < count * len(DEVICES)
             assert await ingestor.figure("microgrid_log_used_ratio") >= 0.85
@@ -273,7 +273,7 @@ async def test_before_the_log_is_full_the_receiver_waits_says_so_and_goes_on_whe
             else:
                 await asyncio.to_thread(influxdb_server.start)
             await ingestor.until_all_are_in_the_log(count * len(DEVICES))
-            await wait_until(lambda: is_so(active, []), timeout=20, description="the alerts to end")
+            await wait_until(lambda: is_so(active, []), timeout=60, description="the alerts to end")
             await asyncio.to_thread(influxdb_server.start)
             await until_all_are_stored(influx_bucket, count)
         assert ingestor.seen == {device_id: list(range(count)) for device_id in DEVICES}
@@ -357,9 +357,9 @@ async def test_a_store_that_asks_for_time_gets_it(broker: Mosquitto, redis_url: 
         async with running_ingestor(broker, redis_url, tmp_path, **influx_settings(bucket)):
             payload = json.dumps({"schema": 1, **sample(1)}).encode()
             await publish_at_once(broker, f"microgrid/{GRID}/device/meter-1/telemetry", [payload])
-            await wait_until(lambda: len(writes) > 1, timeout=20, description="the second attempt")
+            await wait_until(lambda: len(writes) > 1, timeout=60, description="the second attempt")
     finally:
         await runner.cleanup()
     (first, _), (second, status) = writes
     assert status == 204
-    assert 3.0 <= second - first < 8.0
+    assert 3.0 <= second - first < 15.0

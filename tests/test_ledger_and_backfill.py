@@ -104,7 +104,7 @@ class Ingestor:
             return answer.status_code == 200
 
         async with httpx.AsyncClient() as client:
-            await wait_until(ready, timeout=20, description="the ingestor to be ready")
+            await wait_until(ready, timeout=60, description="the ingestor to be ready")
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ async def test_what_is_missing_is_asked_back_and_what_never_comes_stays_named(
     await until_ledger(ledgers, received=6, missing=15)
 
     # Nothing comes of the first request; the second one is answered in part.
-    await wait_until(lambda: device.requests, timeout=10, description="the request")
+    await wait_until(lambda: device.requests, timeout=60, description="the request")
     assert device.requests[0] == BackfillRequest(boot_id=BOOT, ranges=((3, 9), (12, 19)))
     await device.send({"schema": 1, "samples": [sample(n, boot_id=BOOT) for n in (3, 4, 5, 12)]})
     await device.publish([7], metrics={"consumption_kw": "unreadable"})
@@ -171,7 +171,7 @@ async def test_what_is_missing_is_asked_back_and_what_never_comes_stays_named(
     await until_ledger(ledgers, received=10, quarantined=2, missing=9)
 
     await device.publish([21])
-    await wait_until(lambda: len(device.requests) == 2, timeout=10, description="the second request")
+    await wait_until(lambda: len(device.requests) == 2, timeout=60, description="the second request")
     assert device.requests[1].ranges == ((6, 6), (9, 9), (13, 19))
     await device.publish([22, 22, 21])
 
@@ -184,7 +184,7 @@ async def test_what_is_missing_is_asked_back_and_what_never_comes_stays_named(
             (BOOT, 13, 19, True),
         ]
 
-    await wait_until(given_up, timeout=10, description="the device to be left in peace")
+    await wait_until(given_up, timeout=60, description="the device to be left in peace")
     ledger = await until_ledger(ledgers, received=12, duplicates=2, quarantined=2, missing=9)
     assert len(device.requests) == 2
 

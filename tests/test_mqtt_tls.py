@@ -123,7 +123,7 @@ async def connected(either: MqttReceiver | AiomqttPublisher) -> bool:
 
 
 async def until_connected(either: MqttReceiver | AiomqttPublisher) -> None:
-    await wait_until(lambda: connected(either), timeout=10, description="the connection")
+    await wait_until(lambda: connected(either), timeout=60, description="the connection")
 
 
 async def refusal(address: BrokerAddress, advice: str) -> str:
@@ -139,7 +139,7 @@ async def refusal(address: BrokerAddress, advice: str) -> str:
             return str(error.value) if advice in str(error.value) else ""
 
         description = f"the receiver to say {advice!r}"
-        problems = f"{refused.value}\n{await wait_until(problem, timeout=10, description=description)}"
+        problems = f"{refused.value}\n{await wait_until(problem, timeout=60, description=description)}"
     assert advice in str(refused.value)
     return problems
 
@@ -199,12 +199,12 @@ async def test_both_connect_once_the_right_authority_is_in_the_file(broker: Brok
             for either in (source, sender):
                 with pytest.raises(RetryableError):
                     await either.ping()
-            await wait_until(lambda: lines, timeout=10, description="the refusal in the log")
+            await wait_until(lambda: lines, timeout=60, description="the refusal in the log")
             assert broker.trusted.certificate_authority
             shutil.copy(broker.trusted.certificate_authority, file)
             await until_connected(source)
             await until_connected(sender)
-            await wait_until(lambda: len(lines) == 2, timeout=10, description="the return in the log")
+            await wait_until(lambda: len(lines) == 2, timeout=60, description="the return in the log")
     assert [line["event"] for line in lines] == ["dependency_away", "dependency_back"]
 
 

@@ -50,13 +50,13 @@ async def test_a_device_of_the_edge_box_is_asked_for_what_is_missing(tmp_path: P
                 counts = (document["received"], document["missing"])
                 return document if counts == (received, missing) else None
 
-            await wait_until(ready, timeout=20, description="the system to be ready")
+            await wait_until(ready, timeout=60, description="the system to be ready")
             async with aiomqtt.Client("127.0.0.1", mqtt_port) as device:
                 await device.subscribe(f"{DEVICE}/backfill", qos=1)
                 for number in (0, 1, 7):
                     payload = json.dumps({"schema": 1, **sample(number)})
                     await device.publish(f"{DEVICE}/telemetry", payload, qos=1)
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(60):
                     message = await anext(aiter(device.messages))
                 request = BackfillRequest.model_validate_json(bytes(message.payload))
                 assert request == BackfillRequest(boot_id="5f2c", ranges=((2, 6),))
@@ -66,7 +66,7 @@ async def test_a_device_of_the_edge_box_is_asked_for_what_is_missing(tmp_path: P
                 backlog = {"schema": 1, "samples": [sample(number) for number in range(2, 7)]}
                 await device.publish(f"{DEVICE}/telemetry", json.dumps(backlog), qos=1)
                 whole = await wait_until(
-                    lambda: ledger(received=8, missing=0), timeout=10, description="a ledger without gaps"
+                    lambda: ledger(received=8, missing=0), timeout=60, description="a ledger without gaps"
                 )
             assert whole is not None
             assert whole["boots"][0]["received_ranges"] == [[0, 7]]

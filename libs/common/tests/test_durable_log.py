@@ -15,9 +15,11 @@ from microgrid_common.testing.contracts.durable_log import DurableLogContract, r
 from microgrid_common.testing.contracts.log_consumer import Crash, LogConsumerContract, MakeConsumer
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog, FakeLogConsumer
 
-LEASE = timedelta(milliseconds=300)
+LEASE = timedelta(seconds=1)
+"""Longer than a busy machine lets a process wait; a test that outlives it waits so long."""
 
 
+@pytest.mark.usefixtures("virtual_time")
 class TestFakeDurableLog(DurableLogContract, LogConsumerContract):
     @pytest.fixture
     def log(self) -> FakeDurableLog:

@@ -64,7 +64,9 @@ async def scripted_broker(behave: Behave) -> AsyncIterator[ScriptedBroker]:
     yield broker
     server.close()
     await wait_until(
-        lambda: broker.open_connections == 0, timeout=5, description="the publisher to close every connection"
+        lambda: broker.open_connections == 0,
+        timeout=60,
+        description="the publisher to close every connection",
     )
 
 
@@ -113,7 +115,7 @@ async def test_a_broker_that_does_not_acknowledge_gets_a_new_connection_next_tim
                 await sender.publish("microgrid/data", b"{}")
         await wait_until(
             lambda: broker.packets == [CONNECT, PUBLISH, DISCONNECT] * 2,
-            timeout=5,
+            timeout=60,
             description="two connections, each with its end",
         )
 
@@ -126,7 +128,8 @@ async def test_messages_that_wait_for_an_answer_fail_at_once_when_the_connection
             writer.transport.abort()
 
     async with scripted_broker(hang_up) as broker, publisher(broker) as sender:
-        async with asyncio.timeout(5):
+        # Less than they would wait for the answer.
+        async with asyncio.timeout(8):
             results = await asyncio.gather(
                 *(sender.publish("microgrid/data", b"{}") for _ in range(3)), return_exceptions=True
             )

@@ -204,8 +204,8 @@ async def test_nothing_outlives_a_killed_run(backend: BackendChoice, tmp_path: P
     assert port_answers(port)
     run.terminate()
     await run.wait()
-    await wait_until(lambda: not port_answers(port), timeout=20, description="the orphaned server to end")
-    await wait_until(lambda: not list(tmp_path.iterdir()), timeout=5, description="its data to be removed")
+    await wait_until(lambda: not port_answers(port), timeout=60, description="the orphaned server to end")
+    await wait_until(lambda: not list(tmp_path.iterdir()), timeout=60, description="its data to be removed")
 
 
 async def test_fixtures_give_a_clean_state(

@@ -81,7 +81,7 @@ async def wait_for_events(log: RedisDurableLog, count: int) -> None:
     async def there() -> bool:
         return len(await events(log)) >= count
 
-    await wait_until(there, timeout=40, description=f"{count} events")
+    await wait_until(there, timeout=60, description=f"{count} events")
 
 
 async def nothing_is_left(client: RedisClient) -> bool:
@@ -108,7 +108,7 @@ async def test_killed_in_the_middle_it_raises_exactly_the_expected_alerts(
             await asyncio.to_thread(engine.kill)
             assert not await nothing_is_left(client), "it was killed too late to prove anything"
             engine.start()
-        await wait_until(lambda: nothing_is_left(client), timeout=40, description="the engine to be through")
+        await wait_until(lambda: nothing_is_left(client), timeout=60, description="the engine to be through")
     # Nobody acknowledges an alert, so each gives way to the next one.
     happened = [event for event in await events(log) if event.transition != "superseded"]
     for grid_id, device_id in DEVICES:
@@ -129,7 +129,7 @@ async def test_it_waits_for_redis_says_so_once_and_goes_on(
     await asyncio.to_thread(redis_server.kill)
     with service_process(MODULE, settings, tmp_path) as engine:
         await wait_until(
-            lambda: "dependency_away" in engine.log(), timeout=20, description="the engine to miss Redis"
+            lambda: "dependency_away" in engine.log(), timeout=60, description="the engine to miss Redis"
         )
         assert await ready_status(settings) == 503
         await asyncio.to_thread(redis_server.start)

@@ -207,7 +207,7 @@ async def test_two_notifiers_share_the_work_and_double_nothing(
             both = [*await deliveries(client, "hook"), *await deliveries(client, "mail")]
             return len(both) == 2 * ALARMS and {one.state for one in both} == {"sent"}
 
-        await wait_until(settled, timeout=40, description="everything to be sent")
+        await wait_until(settled, timeout=60, description="everything to be sent")
     told = sorted(f"CRITICAL: {alarm.message}" for alarm in alarms)
     assert sorted(mailbox.subjects) == told
     assert sorted(json.loads(request.body)["title"] for request in sink.requests) == told
@@ -223,7 +223,7 @@ async def test_what_ended_or_was_put_aside_while_it_was_away_is_not_told_as_last
     now = SAMPLE_TIME.now(SAMPLE_TIME.tzinfo)
     await happens(client, AlertTransition.CLEARED, ended(over, now))
     with service_process(MODULE, settings, tmp_path) as notifier:
-        await wait_until(lambda: len(sink.requests) == 2, timeout=20, description="two messages")
+        await wait_until(lambda: len(sink.requests) == 2, timeout=60, description="two messages")
         assert await asyncio.to_thread(notifier.stop) == 0
     titles = {json.loads(request.body)["title"] for request in sink.requests}
     assert titles == {"Over: Battery 1 is low", "CRITICAL: Battery 3 is low"}
@@ -236,8 +236,8 @@ async def test_it_says_how_it_is_and_stops_in_order(
     base = f"http://127.0.0.1:{settings['MICROGRID_HEALTH_PORT']}"
     with service_process(MODULE, settings, tmp_path) as notifier:
         await happens(client, AlertTransition.RAISED, lasting_alarm())
-        await wait_until(lambda: len(mailbox.subjects) == 1, timeout=20, description="the mail")
-        await wait_until(lambda: len(sink.requests) == 1, timeout=20, description="the webhook")
+        await wait_until(lambda: len(mailbox.subjects) == 1, timeout=60, description="the mail")
+        await wait_until(lambda: len(sink.requests) == 1, timeout=60, description="the webhook")
 
         async def measured() -> bool:
             async with aiohttp.ClientSession() as session, session.get(f"{base}/metrics") as answer:
@@ -251,7 +251,7 @@ async def test_it_says_how_it_is_and_stops_in_order(
                 )
             )
 
-        await wait_until(measured, timeout=10, description="the figures")
+        await wait_until(measured, timeout=60, description="the figures")
         async with aiohttp.ClientSession() as session, session.get(f"{base}/readyz") as answer:
             assert answer.status == 200
         assert await asyncio.to_thread(notifier.stop) == 0

@@ -69,7 +69,7 @@ async def running_api(settings: ApiSettings) -> AsyncIterator[httpx.AsyncClient]
         )
         address = f"http://127.0.0.1:{settings.api_port}"
         async with httpx.AsyncClient(base_url=address, headers=TOKEN, timeout=15) as client:
-            await wait_until(lambda: client.get("/healthz"), timeout=5, description="the API to answer")
+            await wait_until(lambda: client.get("/healthz"), timeout=60, description="the API to answer")
             yield client
         stop.set()
         await running

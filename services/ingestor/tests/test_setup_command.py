@@ -91,8 +91,8 @@ async def test_until_then_the_ingestor_says_which_bucket_is_missing(
     environment["MICROGRID_HEALTH_PORT"] = str(health_port)
     with service_process("microgrid_ingestor", environment, tmp_path):
         async with httpx.AsyncClient() as client:
-            said = await wait_until(health, timeout=20, description="the ingestor's health")
+            said = await wait_until(health, timeout=60, description="the ingestor's health")
             assert said["telemetry_store"] == "ok"
             assert f'"{influx_bucket.bucket}_5m" not found' in said["rollup_store"]
             await asyncio.to_thread(setup, **settings)
-            await wait_until(is_found, timeout=20, description="the buckets of the roll-ups")
+            await wait_until(is_found, timeout=60, description="the buckets of the roll-ups")

@@ -82,7 +82,7 @@ async def test_what_the_record_calls_accepted_is_what_the_broker_handed_on(
         await fleet.until_accepted()
         record = fleet.record()
         expected = accepted(record)
-        await wait_until(lambda: heard.numbers == expected, timeout=5, description="all samples, in order")
+        await wait_until(lambda: heard.numbers == expected, timeout=60, description="all samples, in order")
     assert record.totals["measured"] == record.totals["accepted"] == 100
     births = {device for device, status in heard.statuses if status.status is PresenceStatus.ONLINE}
     assert births == (set() if connections else set(expected))
@@ -96,7 +96,7 @@ async def test_a_broker_that_was_away_gets_what_was_measured_meanwhile(
     async with running_fleet(BrokerAddress("127.0.0.1", port), options) as fleet:
         measuring = asyncio.create_task(fleet.measure(timedelta(seconds=2)))
         await wait_until(
-            lambda: fleet.record().totals["accepted"] > 20, timeout=5, description="the first samples"
+            lambda: fleet.record().totals["accepted"] > 20, timeout=60, description="the first samples"
         )
         await asyncio.to_thread(mosquitto_server.kill)
         await measuring
@@ -120,7 +120,7 @@ async def test_a_device_answers_what_it_is_asked_for(mqtt_url: str, mosquitto_se
             request = BackfillRequest(boot_id=boot.boot_id, ranges=((2, 4), (9, 9)))
             topic = f"microgrid/{boot.grid_id}/device/{boot.device_id}/backfill"
             await platform.publish(topic, request.encode(), qos=1)
-            await wait_until(lambda: heard.numbers, timeout=5, description="the answer")
+            await wait_until(lambda: heard.numbers, timeout=60, description="the answer")
         assert heard.numbers == {boot.device_id: [2, 3, 4, 9]}
         assert fleet.record().boots[1].resent == 4
 
@@ -132,7 +132,7 @@ async def test_as_a_process_it_leaves_its_record(
     arguments = ["--broker", mqtt_url, "--record", str(path), "--seconds", "0.5", "--devices", "4"]
     arguments += ["--rate", "100", "--bad-share", "0.2", "--seed", "1"]
     with service_process("microgrid_simulator.fleet", {}, tmp_path, arguments) as process:
-        await wait_until(path.exists, timeout=20, description="the record")
+        await wait_until(path.exists, timeout=60, description="the record")
         first = FleetRecord.read(path)
         assert process.interrupt() == 0
         assert FleetRecord.read(path) == first

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from microgrid_common.testing.servers.cleanup import cleanup
 
-_STOP_SECONDS = 10.0
+_STOP_SECONDS = 40.0
 
 
 class ServiceProcess:

@@ -38,7 +38,7 @@ async def read_everything(consumer: LogConsumer, *, at_least: int = 0) -> list[s
     everything: list[str] = []
     # The first read of a new group may find out only that there is none.
     empty_reads = 0
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while empty_reads < 3 or len(everything) < at_least:
             entries = await consumer.read(count=3, wait=timedelta(milliseconds=20))
             await consumer.acknowledge(entries)
@@ -66,7 +66,7 @@ class LogConsumerContract:
         reading = asyncio.create_task(consumer.read(count=10, wait=LONG_WAIT))
         await asyncio.sleep(0)
         await log.append(records("t", "a"))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             assert texts_of(await reading) == ["a"]
 
     async def test_a_consumer_without_work_returns_when_the_wait_is_over(
@@ -178,7 +178,7 @@ class LogConsumerContract:
             await asyncio.wait([reading, appending])
             if not reading.cancelled():
                 await take(reading.result())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(taken) < len(expected):
                 await take(await consumer.read(count=10, wait=timedelta(milliseconds=50)))
         assert sorted(taken, key=int) == expected
