@@ -13,13 +13,13 @@ from microgrid_common.transforms.pipeline import process
 from microgrid_simulator.device import OutgoingMessage
 from microgrid_simulator.plant import plant_state
 from microgrid_simulator.profiles import (
-    VILLAGE_GRID_ID,
     ProfileName,
     ProfileOptions,
     SimulatedDevice,
     simulated_devices,
 )
 from microgrid_simulator.prototype import PrototypeReading, alerts_of
+from microgrid_simulator.village import VILLAGE_GRID_ID
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 
@@ -128,14 +128,15 @@ def test_each_connection_of_a_device_has_a_number_of_its_own() -> None:
 
 def test_a_device_of_the_village_answers_on_its_own_topic_and_a_prototype_does_not() -> None:
     (device,) = devices("village", count=1)
-    assert device.requests_topic == "microgrid/village-1/device/inverter-1/backfill"
+    requests_topic = "microgrid/village-1/device/inverter-1/backfill"
+    assert set(device.listens) == {requests_topic, "microgrid/village-1/device/inverter-1/command"}
     (sent,) = messages_of(device)
-    device.hear(BackfillRequest(boot_id="5f2c", ranges=((0, 0),)).encode())
+    device.listens[requests_topic](BackfillRequest(boot_id="5f2c", ranges=((0, 0),)).encode(), NOW)
     answer = device.outbox.next_message()
     assert answer
     assert answer.asked_for
     assert answer.samples == sent.samples
-    assert devices("prototype")[0].requests_topic is None
+    assert not devices("prototype")[0].listens
 
 
 def test_a_prototype_leaves_out_what_it_measures_while_it_waits() -> None:

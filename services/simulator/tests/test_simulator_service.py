@@ -106,6 +106,45 @@ async def test_stop_ends_it_while_there_is_no_broker(
     assert publisher.published == []
 
 
+async def test_a_device_that_is_told_an_interval_leaves_the_rounds_and_keeps_to_it(
+    ports: SimulatorPorts, publisher: FakeMessagePublisher
+) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    running = asyncio.create_task(run(ports, interval=timedelta(seconds=6), stop=stop))
+    await wait_until(lambda: len(publisher.published) == 2, timeout=60, description="the first round")
+    started_at = loop.time()
+    ports.stations[0].device.pace.set(1)
+    await wait_until(lambda: len(publisher.published) == 5, timeout=60, description="three readings")
+    assert loop.time() - started_at == pytest.approx(3, abs=0.1)
+    ports.stations[0].device.pace.set(12)
+    await wait_until(lambda: len(publisher.published) == 7, timeout=60, description="two rounds")
+    assert [topic for topic, _ in publisher.published] == ["a", "b", "a", "a", "a", "b", "b"]
+    stop.set()
+    await running
+
+
+async def test_the_first_message_after_a_restart_goes_over_a_new_connection(
+    publisher: FakeMessagePublisher,
+) -> None:
+    connections: list[int] = []
+
+    async def disconnect() -> None:
+        connections.append(len(publisher.published))
+
+    outbox = PrototypeOutbox()
+    sender = Sender(outbox, publisher, availability=BrokerAvailability(), disconnect=disconnect)
+    outbox.add(OutgoingMessage("a", b"0"), OutgoingMessage("a", b"1", after_restart=True))
+    publisher.fail_next(RetryableError("no broker"), after=1)
+    sending = asyncio.create_task(sender.run(lambda _: None))
+    sender.wake()
+    await sender.idle()
+    sending.cancel()
+    await asyncio.wait([sending])
+    assert publisher.published == [("a", b"0"), ("a", b"1")]
+    assert connections == [1, 1]
+
+
 async def test_a_fault_is_not_hidden(ports: SimulatorPorts, publisher: FakeMessagePublisher) -> None:
     publisher.fail_next(ValueError("a fault"))
     with pytest.RaisesGroup(pytest.RaisesExc(ValueError, match="a fault")):

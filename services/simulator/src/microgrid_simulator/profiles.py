@@ -2,8 +2,8 @@
 
 import json
 from collections import deque
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from random import Random
 from typing import Literal
@@ -15,14 +15,16 @@ from microgrid_common.schemas.topics import (
     TopicKind,
     device_topic,
 )
-from microgrid_simulator.device import Outbox, OutgoingMessage, SampleBuffer, StatusMessages
-from microgrid_simulator.plant import PlantState, plant_state
+from microgrid_simulator.device import CommandDesk, Outbox, OutgoingMessage, SampleBuffer, StatusMessages
+from microgrid_simulator.pace import Pace
 from microgrid_simulator.prototype import alerts_of, random_reading, wire_timestamp
 from microgrid_simulator.sender import Outgoing
+from microgrid_simulator.village import KINDS, VILLAGE_GRID_ID, Village, actions_of, measured
 
 ProfileName = Literal["prototype", "village"]
 
-VILLAGE_GRID_ID = "village-1"
+Hear = Callable[[bytes, datetime], None]
+"""Takes in a payload, at a time."""
 
 
 class PrototypeOutbox:
@@ -45,10 +47,6 @@ class PrototypeOutbox:
         self._messages.remove(message)
 
 
-def _ignore(_: bytes) -> None:
-    pass
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedDevice:
     """A device with a connection of its own."""
@@ -58,13 +56,13 @@ class SimulatedDevice:
     outbox: Outgoing
     """What it has to send."""
     measure: Callable[[datetime], None]
-    """Puts what it measures at a time into the outbox: called once for each round, with rising times."""
+    """Puts what it measures at a time into the outbox: called with rising times."""
     presence: Callable[[], Presence] | None = None
     """What its status topic says about the next connection; None when it has no such topic."""
-    requests_topic: str | None = None
-    """Where it is asked for samples; None when it cannot be asked."""
-    hear: Callable[[bytes], None] = _ignore
-    """Takes in what comes on that topic."""
+    listens: Mapping[str, Hear] = field(default_factory=dict)
+    """Topic → what takes in what comes on it."""
+    pace: Pace = field(default_factory=Pace)
+    """How often it measures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,77 +100,38 @@ def _prototype(options: ProfileOptions) -> list[SimulatedDevice]:
 
 
 def _village(options: ProfileOptions) -> list[SimulatedDevice]:
-    kinds = [_KINDS[number % len(_KINDS)] for number in range(options.devices)]
-    return [
-        _village_device(
-            kind, ordinal=kinds[: number + 1].count(kind), of_its_kind=kinds.count(kind), options=options
-        )
-        for number, kind in enumerate(kinds)
-    ]
+    kinds = [KINDS[number % len(KINDS)] for number in range(options.devices)]
+    device_ids = [f"{kind}-{kinds[: number + 1].count(kind)}" for number, kind in enumerate(kinds)]
+    village = Village(options.seed, device_ids)
+    return [_village_device(village, device_id, options) for device_id in device_ids]
 
 
-def _village_device(kind: str, *, ordinal: int, of_its_kind: int, options: ProfileOptions) -> SimulatedDevice:
-    grid_id, device_id = VILLAGE_GRID_ID, f"{kind}-{ordinal}"
+def _village_device(village: Village, device_id: str, options: ProfileOptions) -> SimulatedDevice:
+    grid_id = VILLAGE_GRID_ID
     buffer = SampleBuffer(boot_id=options.boot_id, capacity=options.samples_kept)
     outbox = Outbox(grid_id, device_id, buffer)
+    pace = Pace()
+    commands = CommandDesk(outbox, actions_of(village, device_id, pace))
 
     def measure(time: datetime) -> None:
-        metrics = _MEASUREMENTS[kind](plant_state(options.seed, time), 1 / of_its_kind)
+        metrics = measured(village, device_id, time)
         outbox.add(wire_timestamp(time), {name: round(value, 3) for name, value in metrics.items()})
+
+    def hear_request(payload: bytes, _: datetime) -> None:
+        outbox.ask(payload)
 
     return SimulatedDevice(
         name=device_id,
         outbox=outbox,
         measure=measure,
+        pace=pace,
         presence=StatusMessages(grid_id, device_id, buffer),
-        requests_topic=device_topic(grid_id, device_id, TopicKind.BACKFILL_REQUEST),
-        hear=outbox.ask,
+        listens={
+            device_topic(grid_id, device_id, TopicKind.BACKFILL_REQUEST): hear_request,
+            device_topic(grid_id, device_id, TopicKind.COMMAND): commands.hear,
+        },
     )
 
-
-def _inverter(state: PlantState, share: float) -> dict[str, float]:
-    return {
-        "generation_kw": state.generation_kw * share,
-        "ac_voltage_v": state.ac_voltage_v,
-        "ac_frequency_hz": state.ac_frequency_hz,
-        "inverter_temperature_c": state.inverter_temperature_c,
-        "grid_tie_connected": 0.0,
-    }
-
-
-def _battery(state: PlantState, share: float) -> dict[str, float]:
-    return {
-        "battery_soc": state.battery_soc,
-        "battery_power_kw": state.battery_power_kw * share,
-        "dc_bus_voltage_v": state.dc_bus_voltage_v,
-        "dc_bus_current_a": state.battery_power_kw * share * 1_000 / state.dc_bus_voltage_v,
-        "battery_temperature_c": state.battery_temperature_c,
-    }
-
-
-def _meter(state: PlantState, share: float) -> dict[str, float]:
-    return {
-        "consumption_kw": state.consumption_kw * share,
-        "ac_voltage_v": state.ac_voltage_v,
-        "ac_frequency_hz": state.ac_frequency_hz,
-    }
-
-
-def _weather_station(state: PlantState, _: float) -> dict[str, float]:
-    return {
-        "irradiance_w_m2": state.weather.irradiance_w_m2,
-        "ambient_temperature_c": state.weather.ambient_temperature_c,
-        "humidity_percent": state.weather.humidity_percent,
-    }
-
-
-_MEASUREMENTS: dict[str, Callable[[PlantState, float], dict[str, float]]] = {
-    "inverter": _inverter,
-    "battery": _battery,
-    "meter": _meter,
-    "weather": _weather_station,
-}
-_KINDS = tuple(_MEASUREMENTS)
 
 _PROFILES: dict[ProfileName, Callable[[ProfileOptions], list[SimulatedDevice]]] = {
     "prototype": _prototype,

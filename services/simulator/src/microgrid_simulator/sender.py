@@ -1,7 +1,7 @@
 """Sends what a device has to send, for as long as it takes."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Protocol
 
@@ -56,6 +56,7 @@ class Sender:
         publisher: the way to the broker.
         availability: who says that the broker is away; shared among devices.
         pace: the time between two backlog messages.
+        disconnect: ends the connection, as a restart of the device does; the next message makes a new one.
     """
 
     def __init__(
@@ -65,11 +66,13 @@ class Sender:
         *,
         availability: BrokerAvailability,
         pace: timedelta = BACKLOG_PACE,
+        disconnect: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._outbox = outbox
         self._publisher = publisher
         self._availability = availability
         self._pace_seconds = pace.total_seconds()
+        self._disconnect = disconnect
         self._work = asyncio.Event()
         self._idle = asyncio.Event()
 
@@ -96,6 +99,8 @@ class Sender:
                 self._idle.set()
                 await self._work.wait()
                 continue
+            if message.after_restart and self._disconnect:
+                await self._disconnect()
             try:
                 await self._publisher.publish(message.topic, message.payload)
             except RetryableError as error:

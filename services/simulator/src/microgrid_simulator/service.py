@@ -85,11 +85,24 @@ async def _publish_rounds(
             group.create_task(station.sender.run(on_published), name=f"simulator-{station.device.name}")
             for station in ports.stations
         ]
+        at_their_own_pace = [
+            group.create_task(_measure_at_its_own_pace(station, now), name=f"pace-{station.device.name}")
+            for station in ports.stations
+        ]
         await _measure_rounds(ports, interval_seconds, rounds, now)
+        for task in at_their_own_pace:
+            task.cancel()
         for station in ports.stations:
             await station.sender.idle()
         for task in sending:
             task.cancel()
+
+
+async def _measure_at_its_own_pace(station: Station, now: Callable[[], datetime]) -> None:
+    while True:
+        await station.device.pace.until_due()
+        station.device.measure(now())
+        station.sender.wake()
 
 
 async def _measure_rounds(
@@ -101,8 +114,9 @@ async def _measure_rounds(
     while True:
         time = now()
         for station in ports.stations:
-            station.device.measure(time)
-            station.sender.wake()
+            if station.device.pace.seconds is None:
+                station.device.measure(time)
+                station.sender.wake()
         finished += 1
         if finished == rounds:
             return

@@ -3,11 +3,12 @@
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 
 from microgrid_common.adapters.mqtt.address import BrokerAddress, broker_address
 from microgrid_common.adapters.mqtt.publisher import AiomqttPublisher
 from microgrid_common.ports.message_publisher import Subscription
-from microgrid_simulator.profiles import ProfileOptions, SimulatedDevice, simulated_devices
+from microgrid_simulator.profiles import Hear, ProfileOptions, SimulatedDevice, simulated_devices
 from microgrid_simulator.sender import BrokerAvailability, Sender
 from microgrid_simulator.service import SimulatorPorts, Station
 from microgrid_simulator.settings import SimulatorSettings
@@ -50,14 +51,17 @@ async def station(
         to: told whether the broker is there.
     """
 
-    def hear(payload: bytes) -> None:
-        device.hear(payload)
-        sender.wake()
+    def subscription(topic: str, hear: Hear) -> Subscription:
+        def on_message(payload: bytes) -> None:
+            hear(payload, datetime.now(UTC))
+            sender.wake()
 
-    subscriptions = [Subscription(device.requests_topic, hear)] if device.requests_topic else []
+        return Subscription(topic, on_message)
+
+    subscriptions = [subscription(topic, hear) for topic, hear in device.listens.items()]
     publisher = AiomqttPublisher(
         address, client_id=client_id, presence=device.presence, subscriptions=subscriptions
     )
-    sender = Sender(device.outbox, publisher, availability=to)
+    sender = Sender(device.outbox, publisher, availability=to, disconnect=publisher.disconnect)
     async with publisher:
         yield Station(device, sender)

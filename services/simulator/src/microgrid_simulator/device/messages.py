@@ -19,6 +19,8 @@ class OutgoingMessage:
     """What is in it; empty for what is not telemetry v1."""
     asked_for: bool = False
     """Whether it answers a request, so that the broker had the samples before."""
+    after_restart: bool = False
+    """Whether it is the first one after a restart, with which a device loses its connection."""
 
     @property
     def is_backlog(self) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from microgrid_common.schemas.ledger import BOOTS_KEPT
 from microgrid_common.schemas.telemetry import MAXIMUM_SAMPLES
 
 Range = tuple[int, int]
@@ -38,6 +39,23 @@ class SampleBuffer:
         self._samples: OrderedDict[int, NumberedSample] = OrderedDict()
         self._unsent: OrderedDict[int, NumberedSample] = OrderedDict()
         self._next_seq = 0
+        self._earlier_boots: list[tuple[str, int]] = []
+
+    @property
+    def earlier_boots(self) -> list[tuple[str, int]]:
+        """The boots before this one that numbered samples, and their last numbers; the oldest first."""
+        return self._earlier_boots
+
+    def restart(self, boot_id: str) -> None:
+        """Begin a new boot: numbers begin with 0, and the samples of the one before are gone."""
+        if self.last_seq is not None:
+            self._earlier_boots.append((self.boot_id, self.last_seq))
+            del self._earlier_boots[: -(BOOTS_KEPT - 1)]
+        self.dropped += len(self._unsent)
+        self._samples.clear()
+        self._unsent.clear()
+        self._next_seq = 0
+        self.boot_id = boot_id
 
     @property
     def last_seq(self) -> int | None:

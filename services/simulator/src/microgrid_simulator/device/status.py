@@ -3,7 +3,7 @@
 from itertools import count
 
 from microgrid_common.ports.message_publisher import Presence
-from microgrid_common.schemas.status import DeviceStatus, PresenceStatus
+from microgrid_common.schemas.status import BootEnd, DeviceStatus, PresenceStatus
 from microgrid_common.schemas.topics import TopicKind, device_topic
 from microgrid_simulator.device.samples import SampleBuffer
 
@@ -25,11 +25,13 @@ class StatusMessages:
     def __call__(self) -> Presence:
         """What to say about the next connection."""
         connection, boot_id = next(self._connections), self._buffer.boot_id
+        earlier = tuple(BootEnd(boot_id=boot, last_seq=last) for boot, last in self._buffer.earlier_boots)
         online = DeviceStatus(
             status=PresenceStatus.ONLINE,
             boot_id=boot_id,
             connection=connection,
             last_seq=self._buffer.last_seq,
+            earlier_boots=earlier or None,
         )
         offline = DeviceStatus(status=PresenceStatus.OFFLINE, boot_id=boot_id, connection=connection)
         return Presence(self._topic, online=online.encode(), offline=offline.encode())

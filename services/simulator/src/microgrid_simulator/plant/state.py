@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
+from microgrid_simulator.plant.limits import LimitHistory, PlantLimits, limits_at, limits_until
 from microgrid_simulator.plant.variation import variation
 from microgrid_simulator.plant.weather import Weather, solar_hour, weather
 
@@ -51,11 +52,12 @@ class _Flows:
 
 
 @lru_cache(maxsize=8)
-def plant_state(seed: int, time: datetime) -> PlantState:
-    """The state at an aware time: always the same for the same seed and time."""
+def plant_state(seed: int, time: datetime, limits: LimitHistory = ()) -> PlantState:
+    """The state at an aware time: always the same for the same seed, time and limits until then."""
     midnight = datetime.combine(time.astimezone(UTC).date(), datetime.min.time(), UTC)
-    soc = _after(seed, _soc_at_midnight(seed, midnight.date()), midnight, time)
-    flows = _flows(seed, time, soc)
+    at_midnight = _soc_at_midnight(seed, midnight.date(), limits_until(limits, midnight))
+    soc = _after(seed, at_midnight, midnight, time, limits)
+    flows = _flows(seed, time, soc, limits_at(limits, time))
     air = weather(seed, time)
     loading = flows.consumption_kw / 20
     return PlantState(
@@ -76,18 +78,19 @@ def plant_state(seed: int, time: datetime) -> PlantState:
 
 
 @lru_cache(maxsize=64)
-def _soc_at_midnight(seed: int, day: date) -> float:
+def _soc_at_midnight(seed: int, day: date, limits: LimitHistory) -> float:
     midnight = datetime.combine(day, datetime.min.time(), UTC)
-    return _after(seed, _GUESSED_SOC_PERCENT, midnight - timedelta(days=_DAYS_REMEMBERED), midnight)
+    start = midnight - timedelta(days=_DAYS_REMEMBERED)
+    return _after(seed, _GUESSED_SOC_PERCENT, start, midnight, limits)
 
 
-def _after(seed: int, soc: float, start: datetime, end: datetime) -> float:
+def _after(seed: int, soc: float, start: datetime, end: datetime, limits: LimitHistory) -> float:
     """The state of charge at `end`, by the energy that flows in and out from `start` on."""
     time = start
     while time < end:
         step = min(_STEP, end - time)
         hours = step.total_seconds() / 3_600
-        energy_kwh = _flows(seed, time, soc).battery_kw * hours
+        energy_kwh = _flows(seed, time, soc, limits_at(limits, time)).battery_kw * hours
         # All losses are charged to the way in.
         stored_kwh = energy_kwh * ROUND_TRIP_EFFICIENCY if energy_kwh > 0 else energy_kwh
         soc = min(100.0, max(LOWEST_SOC_PERCENT, soc + 100 * stored_kwh / BATTERY_CAPACITY_KWH))
@@ -95,12 +98,13 @@ def _after(seed: int, soc: float, start: datetime, end: datetime) -> float:
     return soc
 
 
-def _flows(seed: int, time: datetime, soc: float) -> _Flows:
+def _flows(seed: int, time: datetime, soc: float, limits: PlantLimits) -> _Flows:
     """Who gives and takes what: generation = consumption + battery power, always."""
-    possible_kw, wanted_kw = _possible_generation_kw(seed, time), _wanted_consumption_kw(seed, time)
-    lowest_kw = -BATTERY_LIMIT_KW if soc > LOWEST_SOC_PERCENT else 0.0
+    possible_kw = min(_possible_generation_kw(seed, time), limits.generation_kw)
+    wanted_kw = _wanted_consumption_kw(seed, time)
+    lowest_kw = -min(BATTERY_LIMIT_KW, limits.discharge_kw) if soc > LOWEST_SOC_PERCENT else 0.0
     # Charging tapers off over the last five percent.
-    highest_kw = BATTERY_LIMIT_KW * min(1.0, (100 - soc) / 5)
+    highest_kw = min(BATTERY_LIMIT_KW * min(1.0, (100 - soc) / 5), limits.charge_kw)
     battery_kw = min(highest_kw, max(lowest_kw, possible_kw - wanted_kw))
     consumption_kw = min(wanted_kw, possible_kw - battery_kw)
     return _Flows(min(possible_kw, consumption_kw + battery_kw), consumption_kw, battery_kw)

@@ -83,9 +83,13 @@ class AiomqttPublisher:
         if self._connecting:
             with suppress(RetryableError):
                 self._connection = await self._connecting
-        if self._connection:
-            await self._connection.leave()
-            self._connection = None
+        await self.disconnect()
+
+    async def disconnect(self) -> None:
+        """Say that we leave, and end the connection, if there is one; the next message makes a new one."""
+        connection, self._connection = self._connection, None
+        if connection:
+            await connection.leave()
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Publish one message and wait until the broker has it.

@@ -64,6 +64,18 @@ if event ~= '' then redis.call('XADD', stream, '*', kind, event) end
 return 1
 """
 
+# In one step: a record that is read after another has put it off would be taken for one that is due as it is.
+# A record may be gone if nobody looked for as long as it is kept.
+_DUE = """
+local found = {}
+local ids = redis.call('ZRANGE', KEYS[1], '-inf', ARGV[1], 'BYSCORE', 'LIMIT', 0, ARGV[2])
+for _, id in ipairs(ids) do
+    local text = redis.call('GET', 'command:record:' .. id)
+    if text then table.insert(found, text) else redis.call('ZREM', KEYS[1], id) end
+end
+return found
+"""
+
 
 class RedisCommandStore:
     """Implements `CommandStore`."""
@@ -72,6 +84,7 @@ class RedisCommandStore:
         self._client = client
         self._create = client.register_script(_CREATE)
         self._apply = client.register_script(_APPLY)
+        self._due = client.register_script(_DUE)
 
     async def create(self, command: Command, key: RequestKey | None = None) -> Command:
         """As `CommandStore.create`."""
@@ -131,15 +144,8 @@ class RedisCommandStore:
     async def due(self, now: datetime, *, limit: int) -> list[Command]:
         """As `CommandStore.due`."""
         with redis_errors():
-            found = await self._client.zrange(
-                _DUE_KEY, cast("int", "-inf"), to_microseconds(now), byscore=True, offset=0, num=limit
-            )
-            ids = [name.decode() for name in cast("list[bytes]", found)]
-            commands = await self._records(ids)
-            if gone := set(ids).difference(command.command_id for command in commands):
-                # Nobody looked for as long as a record is kept.
-                await self._client.zrem(_DUE_KEY, *gone)
-        return commands
+            texts = await self._due(keys=[_DUE_KEY], args=[to_microseconds(now), limit])
+        return [_command(text) for text in texts]
 
     async def apply(self, write: CommandWrite) -> bool:
         """As `CommandStore.apply`."""

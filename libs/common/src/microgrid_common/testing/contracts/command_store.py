@@ -153,6 +153,24 @@ class CommandStoreContract:
         await commands.apply(CommandWrite(second, None))
         assert [each.command_id for each in await commands.due(later, limit=10)] == [first.command_id]
 
+    async def test_of_many_that_look_for_what_is_due_one_takes_each_command(
+        self, commands: CommandStore
+    ) -> None:
+        """What one has put off is due for nobody, also for those that are just looking."""
+        for number in range(50):
+            await commands.create(sample_command(number))
+        taken: list[str] = []
+
+        async def take() -> None:
+            while due := await commands.due(SAMPLE_TIME, limit=3):
+                for command in due:
+                    tried = command.model_copy(update={"attempts": command.attempts + 1})
+                    if await commands.apply(CommandWrite(tried, SAMPLE_TIME + _MINUTE)):
+                        taken.append(command.command_id)
+
+        await asyncio.gather(*(take() for _ in range(5)))
+        assert sorted(taken) == [sample_command(number).command_id for number in range(50)]
+
     async def test_a_device_has_its_commands_by_pages_the_newest_first(self, commands: CommandStore) -> None:
         """What is given meanwhile does not shift them, and other devices' are not among them."""
         given = [
