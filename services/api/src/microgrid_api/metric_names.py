@@ -12,7 +12,8 @@ MOST_METRICS: Final = 10
 """More curves than people tell apart on one chart."""
 
 _ALLOWED: Final = ", ".join(sorted(BY_NAME_OR_ALIAS))
-_LONGEST_LIST: Final = MOST_METRICS * max(map(len, BY_NAME_OR_ALIAS))
+_ANY: Final = "|".join(sorted(BY_NAME_OR_ALIAS))
+_LONGEST_LIST: Final = MOST_METRICS * (1 + max(map(len, BY_NAME_OR_ALIAS)))
 
 
 def canonical_name(name: str) -> str:
@@ -51,7 +52,13 @@ MetricInPath = Annotated[str, AfterValidator(canonical_name), _SCHEMA, Path(desc
 MetricList = Annotated[
     str,
     AfterValidator(_canonical_names),
-    WithJsonSchema({"type": "string", "examples": ["consumption_kw,generation_kw,battery_soc"]}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": f"^({_ANY})(,({_ANY})){{0,{MOST_METRICS - 1}}}$",
+            "examples": ["consumption_kw,generation_kw,battery_soc"],
+        }
+    ),
     Query(
         max_length=_LONGEST_LIST,
         description=f"Up to {MOST_METRICS} metrics of the catalogue, by name or alias, separated by commas.",
