@@ -104,7 +104,7 @@ def create_app(
         feed=feed,
         failed_logins=FailedLogins(),
         live_clients=LiveClients(limit=live_clients_limit),
-        live_channels=LiveChannels(feed, ports),
+        live_channels=LiveChannels(feed, records=ports.records, links=ports.links),
         cors_origins=origins,
         summaries=Summaries(ports, feed, now),
         alarm_desk=AlarmDesk(ports.states, ports.records, now),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from time import monotonic
 from typing import Final
 
 import structlog
@@ -42,6 +43,7 @@ yet, and only the log knows when a prototype reading arrived."""
 
 _ENTRIES_PER_READ: Final = 64
 _WAIT: Final = timedelta(seconds=1)
+"""So often at least it looks whether alert events were dropped before it came to read them."""
 
 
 class FellBehindError(Exception):
@@ -88,6 +90,7 @@ class LiveFeed:
         self._known_at: datetime | None = None
         self._seeded: set[str] = set()
         self._alert_place: Place | None = None
+        self._alerts_due = 0.0
         self.watchers = LiveWatchers()
         """Who is told about a grid at once."""
 
@@ -195,9 +198,11 @@ class LiveFeed:
                 wait = _WAIT if self._connected else timedelta()
                 everywhere = positions | {ALERTS_STREAM: self._alert_place.id}
                 entries = await self._log.read_after(everywhere, count=_ENTRIES_PER_READ, wait=wait)
-                if any(entry.stream == ALERTS_STREAM for entry in entries):
+                news = any(entry.stream == ALERTS_STREAM for entry in entries)
+                if news or monotonic() >= self._alerts_due:
                     others = [entry for entry in entries if entry.stream != ALERTS_STREAM]
                     entries = [*await self._read_alerts(self._alert_place), *others]
+                    self._alerts_due = monotonic() + _WAIT.total_seconds()
         except RetryableError:
             self._connected = False
             raise

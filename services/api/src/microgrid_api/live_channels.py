@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from microgrid_api.live import LiveFeed
 from microgrid_api.live_channel import LiveChannel
 from microgrid_api.live_snapshots import LiveSnapshots
-from microgrid_api.ports import ApiPorts
+from microgrid_common.ports.alert_records import AlertRecords
+from microgrid_common.ports.link_store import LinkStore
 
 
 @dataclass(slots=True)
@@ -25,12 +26,14 @@ class LiveChannels:
 
     Args:
         feed: where it all comes from.
-        ports: where alerts and links are.
+        records: where the alerts are.
+        links: where the devices' links are.
     """
 
-    def __init__(self, feed: LiveFeed, ports: ApiPorts) -> None:
+    def __init__(self, feed: LiveFeed, *, records: AlertRecords, links: LinkStore) -> None:
         self._feed = feed
-        self._ports = ports
+        self._records = records
+        self._links = links
         self._watched: dict[str, WatchedGrid] = {}
 
     @property
@@ -57,7 +60,7 @@ class LiveChannels:
 
     def _open(self, grid_id: str) -> WatchedGrid:
         channel = LiveChannel(self._feed, grid_id)
-        grid = WatchedGrid(channel, LiveSnapshots(channel, self._ports))
+        grid = WatchedGrid(channel, LiveSnapshots(channel, records=self._records, links=self._links))
         grid.ends.enter_context(self._feed.watchers.one_more(channel, grid_id))
         grid.ends.callback(channel.close)
         grid.ends.callback(grid.snapshots.close)

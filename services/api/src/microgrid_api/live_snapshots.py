@@ -11,11 +11,11 @@ from microgrid_api.errors import UnavailableError, asking
 from microgrid_api.live_channel import Frame, LiveChannel, LiveMessage
 from microgrid_api.live_cursor import write_cursor
 from microgrid_api.live_messages import GridSnapshot, GridState, LinkView
-from microgrid_api.ports import ApiPorts
 from microgrid_api.views import LiveValueView
-from microgrid_common.ports.alert_records import AlertQuery
+from microgrid_common.ports.alert_records import AlertQuery, AlertRecords
 from microgrid_common.ports.durable_log import Place
 from microgrid_common.ports.errors import RetryableError
+from microgrid_common.ports.link_store import LinkStore
 from microgrid_common.schemas.alert import Alert
 from microgrid_common.schemas.identifiers import PLATFORM_GRID_ID
 
@@ -52,12 +52,14 @@ class LiveSnapshots:
 
     Args:
         channel: the grid's.
-        ports: where alerts and links are.
+        records: where the alerts are.
+        links: where the devices' links are.
     """
 
-    def __init__(self, channel: LiveChannel, ports: ApiPorts) -> None:
+    def __init__(self, channel: LiveChannel, *, records: AlertRecords, links: LinkStore) -> None:
         self._channel = channel
-        self._ports = ports
+        self._records = records
+        self._links = links
         self._making: asyncio.Task[Snapshot] | None = None
 
     async def newest(self) -> Snapshot:
@@ -83,8 +85,9 @@ class LiveSnapshots:
         if making.cancelled() or making.exception():
             return False
         made = making.result()
+        channel = self._channel
         young = asyncio.get_running_loop().time() - made.made_at < _GOOD_FOR.total_seconds()
-        return young and made.losses == self._channel.losses
+        return young and made.losses == channel.losses and made.place.number >= channel.alerts_after
 
     async def _make(self) -> Snapshot:
         channel = self._channel
@@ -96,7 +99,7 @@ class LiveSnapshots:
                 await channel.feed.seed(channel.grid_id)
         async with asking("alert store"):
             alerts, more_alerts = await self._alerts()
-            links = await self._ports.links.of_grid(channel.grid_id)
+            links = await self._links.of_grid(channel.grid_id)
         frame = Frame(channel.feed.values(channel.grid_id), channel.feed.revision, links_seen)
         state = GridState(
             readings=LiveValueView.of_all(dict(frame.values)),
@@ -120,7 +123,7 @@ class LiveSnapshots:
         more = False
         for grid_id in dict.fromkeys((self._channel.grid_id, PLATFORM_GRID_ID)):
             query = AlertQuery(grid_id=grid_id, annunciated=True, limit=ALERTS_SHOWN)
-            page = await self._ports.records.find(query)
+            page = await self._records.find(query)
             found += page.alerts
             more = more or page.cursor is not None
         found.sort(key=lambda alert: (alert.raised_at, alert.number), reverse=True)
