@@ -358,38 +358,6 @@ async def test_what_cannot_be_is_refused_and_named(
     assert f'"loc":{place}'.replace("'", '"').replace(" ", "") in answer.text
 
 
-async def test_the_same_answer_is_not_sent_twice(
-    operator: httpx.AsyncClient, telemetry: FakeTelemetryStore
-) -> None:
-    await measure(telemetry, {SAMPLE_TIME: 1})
-    first = await operator.get(CONSUMPTION)
-    tag = first.headers["ETag"]
-    for sent in (tag, f"W/{tag}", f'"other", {tag}', "*"):
-        again = await operator.get(CONSUMPTION, headers={"If-None-Match": sent})
-        assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
-    await measure(telemetry, {SAMPLE_TIME - SECOND: 1})
-    changed = await operator.get(CONSUMPTION, params={"granularity": "raw"}, headers={"If-None-Match": tag})
-    assert changed.status_code == 200
-    assert changed.headers["ETag"] != tag
-
-
-@pytest.mark.parametrize(
-    ("period", "seconds"),
-    [
-        ("24h", 10),
-        ("2026-11-22T00:00:00Z/2026-12-01T00:00:00Z", 10),
-        ("2026-11-22T00:00:00Z/P1D", 300),
-        ("2026-10-01T00:00:00Z/P7D", 86_400),
-    ],
-)
-async def test_what_is_over_may_be_kept_for_longer(
-    operator: httpx.AsyncClient, period: str, seconds: int
-) -> None:
-    answer = await operator.get(CONSUMPTION, params={"period": period})
-    assert answer.headers["Cache-Control"] == f"private, max-age={seconds}"
-    assert answer.headers["Vary"] == "Authorization"
-
-
 async def test_a_store_that_is_away_is_said_to_be(
     operator: httpx.AsyncClient,
     telemetry: FakeTelemetryStore,
