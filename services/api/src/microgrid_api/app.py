@@ -119,7 +119,7 @@ def create_app(
             allow_origins=sorted(origins),
             allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match"],
-            expose_headers=["Content-Disposition", "ETag", "Location", "Retry-After"],
+            expose_headers=["Content-Disposition", "ETag", "Location", "Retry-After", "X-Total-Count"],
         )
     if isinstance(ports.identity, PrototypeIdentity):
         app.add_middleware(HostGuard)
