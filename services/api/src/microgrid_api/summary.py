@@ -20,7 +20,7 @@ from microgrid_common.schemas.device_link import DeviceLink
 GOOD_FOR: Final = timedelta(seconds=1)
 """So long a summary is given to others as well."""
 
-_EXAMPLE: dict[str, JsonValue] = {
+OVERVIEW_EXAMPLE: Final[dict[str, JsonValue]] = {
     "grid_id": "village-1",
     "name": "Kisumu South",
     "time_zone": "Africa/Nairobi",
@@ -81,7 +81,7 @@ class GridOverview(BaseModel):
         use_attribute_docstrings=True,
         serialize_by_alias=True,
         populate_by_name=True,
-        json_schema_extra={"examples": [_EXAMPLE]},
+        json_schema_extra={"examples": [OVERVIEW_EXAMPLE]},
     )
 
     grid_id: str
@@ -107,7 +107,7 @@ class GridSummary(GridOverview):
         json_schema_extra={
             "examples": [
                 {
-                    **_EXAMPLE,
+                    **OVERVIEW_EXAMPLE,
                     "values": {
                         "consumption_kw": {
                             "value": 10.5,

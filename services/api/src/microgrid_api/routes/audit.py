@@ -33,28 +33,24 @@ _Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE)]
 _Cursor = Annotated[str | None, Query(max_length=100, description="The `next_cursor` of the page before.")]
 
 
+_EXAMPLE: dict[str, JsonValue] = {
+    "entry_id": "1795428000123-0",
+    "at": "2026-11-23T10:00:00.000Z",
+    "who": "maria",
+    "action": "maintenance.plan",
+    "target": "fan-2026-11",
+    "grid_id": "village-1",
+    "before": None,
+    "after": {"device_id": "inverter-1"},
+    "address": "192.0.2.7",
+    "request_id": "5f2c6b1e",
+}
+
+
 class AuditEntryView(BaseModel):
     """One change that somebody made."""
 
-    model_config = ConfigDict(
-        use_attribute_docstrings=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "entry_id": "1795428000123-0",
-                    "at": "2026-11-23T10:00:00.000Z",
-                    "who": "maria",
-                    "action": "maintenance.plan",
-                    "target": "fan-2026-11",
-                    "grid_id": "village-1",
-                    "before": None,
-                    "after": {"device_id": "inverter-1"},
-                    "address": "192.0.2.7",
-                    "request_id": "5f2c6b1e",
-                }
-            ]
-        },
-    )
+    model_config = ConfigDict(use_attribute_docstrings=True, json_schema_extra={"examples": [_EXAMPLE]})
 
     entry_id: str
     at: WireTime
@@ -80,6 +76,11 @@ class AuditEntryView(BaseModel):
 
 class AuditPageView(BaseModel):
     """Some changes, the newest first."""
+
+    model_config = ConfigDict(
+        use_attribute_docstrings=True,
+        json_schema_extra={"examples": [{"entries": [_EXAMPLE], "next_cursor": "1795428000123-0"}]},
+    )
 
     entries: list[AuditEntryView]
     next_cursor: str | None

@@ -10,7 +10,7 @@ from microgrid_api.access import InGrid, SignedIn
 from microgrid_api.context import ApiContext, Context
 from microgrid_api.errors import InvalidRequest, Problem, asking
 from microgrid_api.permissions import Permission, sees
-from microgrid_api.summary import GridOverview, GridSummary
+from microgrid_api.summary import OVERVIEW_EXAMPLE, GridOverview, GridSummary
 from microgrid_common.schemas.identifiers import IDENTIFIER_PATTERN, Identifier
 
 router = APIRouter(
@@ -30,7 +30,10 @@ _AT_ONCE = 16
 class OverviewPage(BaseModel):
     """How some grids stand."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        use_attribute_docstrings=True,
+        json_schema_extra={"examples": [{"grids": [OVERVIEW_EXAMPLE], "next_cursor": None}]},
+    )
 
     grids: list[GridOverview]
     next_cursor: str | None
