@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import smtplib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from email.parser import BytesParser
 from pathlib import Path
@@ -51,11 +51,18 @@ async def sink() -> AsyncIterator[HttpSink]:
         yield server
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    timeout = ClientTimeout(total=0.3, connect=0.2)
-    for module in ("webhook.channel", "push.fcm"):
-        monkeypatch.setattr(f"microgrid_common.adapters.{module}.ANSWER_TIMEOUT", timeout)
+@pytest.fixture
+def hang(sink: HttpSink, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Lets the server answer nothing more; only from then on is anybody impatient."""
+
+    def hang() -> None:
+        sink.hanging = True
+        for module in ("webhook.channel", "push.fcm"):
+            monkeypatch.setattr(
+                f"microgrid_common.adapters.{module}.ANSWER_TIMEOUT", ClientTimeout(total=0.2)
+            )
+
+    return hang
 
 
 def webhook(sink: HttpSink) -> NotificationChannel:
@@ -64,7 +71,8 @@ def webhook(sink: HttpSink) -> NotificationChannel:
 
 def json_by_apprise(sink: HttpSink) -> NotificationChannel:
     address = sink.url.removeprefix("http://")
-    return AppriseNotificationChannel(f"json://user:{SECRET}@{address}/?rto=0.3&cto=0.3")
+    patience = 0.2 if sink.hanging else 30
+    return AppriseNotificationChannel(f"json://user:{SECRET}@{address}/?rto={patience}&cto=30")
 
 
 @pytest.mark.parametrize("make", [webhook, json_by_apprise])
@@ -89,8 +97,10 @@ class TestOverHttp:
             await make(sink).send(MESSAGE, "")
         await make(sink).send(MESSAGE, "")
 
-    async def test_a_server_that_hangs_may_have_taken_it(self, sink: HttpSink, make: Any) -> None:
-        sink.hanging = True
+    async def test_a_server_that_hangs_may_have_taken_it(
+        self, sink: HttpSink, make: Any, hang: Callable[[], None]
+    ) -> None:
+        hang()
         with pytest.raises(UncertainDeliveryError) as doubt:
             await make(sink).send(MESSAGE, "")
         assert SECRET not in str(doubt.value)
@@ -330,9 +340,11 @@ class TestPush:
         with pytest.raises(PermanentError, match="401"):
             await push.send(MESSAGE, "maria")
 
-    async def test_a_hanging_fcm_may_have_taken_it(self, sink: HttpSink, push: NotificationChannel) -> None:
+    async def test_a_hanging_fcm_may_have_taken_it(
+        self, push: NotificationChannel, hang: Callable[[], None]
+    ) -> None:
         await push.send(MESSAGE, "jonas")
-        sink.hanging = True
+        hang()
         with pytest.raises(UncertainDeliveryError):
             await push.send(MESSAGE, "jonas")
 

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from botocore.config import Config
+from botocore.session import Session, get_session
 
 from microgrid_common.adapters.aws import sns
 from microgrid_common.adapters.aws.sns import SnsNotificationChannel
@@ -63,12 +64,17 @@ async def tokens() -> FakePushTokens:
     return tokens
 
 
+@pytest.fixture(scope="module")
+def aws() -> Session:
+    """One that has read the description of SNS, which takes longer than a test."""
+    return get_session()
+
+
 @pytest.fixture(autouse=True)
-def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+def credentials(monkeypatch: pytest.MonkeyPatch, aws: Session) -> None:
+    monkeypatch.setattr("botocore.session.get_session", lambda: aws)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
-    impatient = Config(connect_timeout=0.5, read_timeout=0.5, retries={"total_max_attempts": 1})
-    monkeypatch.setattr(sns, "_CONFIG", impatient)
 
 
 def forms(sink: HttpSink) -> list[dict[str, Any]]:
@@ -121,13 +127,17 @@ async def test_what_sns_says_decides_about_another_try(
 
 
 async def test_without_an_answer_a_message_may_have_been_taken(
-    sink: HttpSink, tokens: FakePushTokens
+    sink: HttpSink, tokens: FakePushTokens, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del tokens.tokens["tablet"]
+    impatient = Config(read_timeout=0.2, retries={"total_max_attempts": 1})
+    monkeypatch.setattr(sns, "_CONFIG", impatient)
     channel = SnsNotificationChannel(APPLICATIONS, tokens, url=sink.url)
     sink.hanging = True
     with pytest.raises(RetryableError):
         await channel.send(MESSAGE, "maria")
+    monkeypatch.setattr(sns, "_CONFIG", Config(read_timeout=1, retries={"total_max_attempts": 1}))
+    channel = SnsNotificationChannel(APPLICATIONS, tokens, url=sink.url)
     sink.hanging = False
     sink.hang_on = b"Action=Publish"
     with pytest.raises(UncertainDeliveryError):

@@ -28,6 +28,8 @@ from microgrid_common.testing.samples import (
 )
 from microgrid_common.testing.waiting import wait_until
 
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
 Connect = Callable[[], AbstractAsyncContextManager[AsgiWebSocket]]
 Publish = Callable[..., Awaitable[None]]
 

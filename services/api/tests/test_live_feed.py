@@ -28,6 +28,8 @@ from microgrid_common.testing.samples import (
 )
 from microgrid_common.testing.waiting import wait_until
 
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
 GRID = "default"
 MINUTE = timedelta(minutes=1)
 

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
+import pytest
+
 from microgrid_common.ports.errors import PermanentError, RetryableError
 from microgrid_common.schemas.device import Device
 from microgrid_common.schemas.quarantine import QuarantinedMessage, Reason
@@ -17,6 +19,8 @@ from microgrid_common.testing.fakes.message_source import FakeMessageSource
 from microgrid_common.testing.waiting import wait_until
 from microgrid_ingestor.device_desk import DeviceDesk
 from microgrid_ingestor.receiver import receive_messages
+
+pytestmark = pytest.mark.usefixtures("virtual_time")
 
 SHARDS = 2
 TOPIC = "microgrid/village-1/device/meter-1/telemetry"
