@@ -76,9 +76,13 @@ def publisher(broker: ScriptedBroker) -> AiomqttPublisher:
 
 
 @pytest.fixture
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publisher_module, "CONNECT_TIMEOUT_SECONDS", 0.2)
+def _impatient_with_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publisher_module, "ANSWER_TIMEOUT_SECONDS", 0.2)
+
+
+@pytest.fixture
+def _impatient(monkeypatch: pytest.MonkeyPatch, _impatient_with_answers: None) -> None:
+    monkeypatch.setattr(publisher_module, "CONNECT_TIMEOUT_SECONDS", 0.2)
 
 
 async def test_a_refused_login_says_why_and_not_with_what() -> None:
@@ -103,7 +107,7 @@ async def test_a_broker_that_does_not_answer_a_connect_is_left() -> None:
             await sender.ping()
 
 
-@pytest.mark.usefixtures("_impatient")
+@pytest.mark.usefixtures("_impatient_with_answers")
 async def test_a_broker_that_does_not_acknowledge_gets_a_new_connection_next_time() -> None:
     async def welcome(kind: int, body: bytes, writer: asyncio.StreamWriter) -> None:
         if kind == CONNECT:

@@ -34,6 +34,8 @@ from microgrid_common.testing.samples import (
 )
 from microgrid_common.testing.waiting import wait_until
 
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
 GRID = "village-1"
 MINUTE = timedelta(minutes=1)
 SHARDS = 4

@@ -19,6 +19,8 @@ from microgrid_common.schemas.user import Role
 from microgrid_common.testing.asgi_websocket import AsgiWebSocket, asgi_websocket
 from microgrid_common.testing.samples import SAMPLE_TIME
 
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
 GRID = "village-1"
 SOON = SAMPLE_TIME + timedelta(minutes=15)
 
