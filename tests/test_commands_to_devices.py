@@ -16,11 +16,16 @@ import pytest
 from microgrid_common.adapters.redis.command_store import RedisCommandStore
 from microgrid_common.adapters.redis.connection import make_client
 from microgrid_common.adapters.redis.durable_log import RedisDurableLog
-from microgrid_common.schemas.command import CommandEvent
+from microgrid_common.schemas.command import (
+    CommandAcknowledgement,
+    CommandEvent,
+    CommandMessage,
+    CommandState,
+)
 from microgrid_common.schemas.streams import COMMANDS_STREAM
 from microgrid_common.testing.contracts.command_store import sample_command
 from microgrid_common.testing.servers import Mosquitto
-from microgrid_common.testing.service_process import service_process
+from microgrid_common.testing.service_process import ServiceProcess, service_process
 from microgrid_common.testing.waiting import free_port, wait_until
 
 pytestmark = pytest.mark.integration
@@ -42,14 +47,16 @@ def settings(mqtt_url: str, redis_url: str, tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def ingestors(settings: dict[str, str], tmp_path: Path) -> Iterator[None]:
+def ingestors(settings: dict[str, str], tmp_path: Path) -> Iterator[list[ServiceProcess]]:
     with ExitStack() as stack:
+        started = []
         for name in ("one", "two"):
             folder = tmp_path / name
             folder.mkdir()
             own = {"MICROGRID_INGESTOR_NAME": name, "MICROGRID_HEALTH_PORT": str(free_port())}
-            stack.enter_context(service_process("microgrid_ingestor", {**settings, **own}, folder))
-        yield
+            process = service_process("microgrid_ingestor", {**settings, **own}, folder)
+            started.append(stack.enter_context(process))
+        yield started
 
 
 @pytest.fixture
@@ -207,3 +214,43 @@ async def test_a_command_whose_time_ended_while_everything_was_down_expires_afte
             return stored is not None and stored.state == "expired"
 
         await wait_until(expired, timeout=60, description="the command to expire")
+
+
+async def test_every_command_is_done_once_however_often_ingestors_are_killed(
+    ingestors: list[ServiceProcess],
+    api: httpx.AsyncClient,
+    mosquitto_server: Mosquitto,
+) -> None:
+    done: list[str] = []
+    async with aiomqtt.Client(mosquitto_server.host, mosquitto_server.port) as client:
+
+        async def be_the_relay() -> None:
+            async for message in client.messages:
+                command = CommandMessage.model_validate_json(bytes(message.payload))
+                if command.command_id not in done:
+                    done.append(command.command_id)
+                for state in (CommandState.DELIVERED, CommandState.SUCCEEDED):
+                    said = CommandAcknowledgement(command_id=command.command_id, state=state)
+                    await client.publish(f"{TOPICS}/relay-1/command/ack", said.encode(), qos=1)
+
+        await client.subscribe(f"{TOPICS}/relay-1/command", qos=1)
+        relay = asyncio.create_task(be_the_relay())
+        given = []
+        for number in range(8):
+            given.append(
+                await give(
+                    api, "relay-1", command="set_reporting_interval", parameters={"seconds": number + 1}
+                )
+            )
+            await until(api, given[-1], "sent", "delivered", "succeeded")
+            victim = ingestors[number // 2 % 2]
+            if number % 2:
+                victim.start()
+            else:
+                victim.kill()
+        for command_id in given:
+            ended = await until(api, command_id, "succeeded", "failed", "expired")
+            assert ended["state"] == "succeeded"
+        relay.cancel()
+        await asyncio.wait([relay])
+    assert sorted(done) == sorted(given)

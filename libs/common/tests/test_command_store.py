@@ -53,6 +53,15 @@ class TestRedisCommandStore(CommandStoreContract):
         page = await commands.of_device("village-1", "inverter-1", limit=10)
         assert page.commands == [there]
 
+    async def test_a_record_that_cannot_be_read_stops_no_other(
+        self, commands: CommandStore, redis_client: Redis
+    ) -> None:
+        broken, there = [await commands.create(sample_command(number)) for number in (1, 2)]
+        await redis_client.set(f"command:record:{broken.command_id}", b'1 {"state": "lost"}')
+        assert await commands.due(SAMPLE_TIME, limit=10) == [there]
+        assert await commands.get(broken.command_id) is None
+        assert (await commands.of_device("village-1", "inverter-1", limit=10)).commands == [there]
+
 
 @pytest.mark.integration
 class TestRedisCommandStoreOnValkey(CommandStoreContract):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from microgrid_common.ports.quarantine import QuarantineFilter
 from microgrid_common.runtime.quarantine_replay import Replay, Replayer, Verdict
+from microgrid_common.schemas.command import CommandAcknowledgement, CommandState
 from microgrid_common.schemas.device import Device
 from microgrid_common.schemas.quarantine import Defect, QuarantinedMessage, Reason
 from microgrid_common.schemas.quarantine_entry import QuarantineEntry, QuarantineState
@@ -236,6 +237,16 @@ async def test_a_message_that_was_not_kept_whole_cannot_be_replayed(desk: Desk) 
         assert (replay.verdict, replay.entry) == (Verdict.IMPOSSIBLE, entry)
         assert "10000000 bytes" in replay.problem
     assert desk.readings == []
+
+
+async def test_what_a_device_said_about_a_command_is_of_no_use_later(desk: Desk) -> None:
+    said = CommandAcknowledgement(
+        command_id="cmd-019ab0c5c880-5f2c9d8e7a6b4c3d", state=CommandState.SUCCEEDED
+    )
+    entry = await desk.put(refused(raw=said.encode(), topic="microgrid/village-1/device/meter-1/command/ack"))
+    replay = await desk.replay(entry)
+    assert (replay.verdict, replay.entry) == (Verdict.IMPOSSIBLE, entry)
+    assert "command" in replay.problem
 
 
 async def test_a_message_that_is_not_there_is_none(desk: Desk) -> None:

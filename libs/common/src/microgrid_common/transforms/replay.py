@@ -22,7 +22,7 @@ def process_again(message: QuarantinedMessage, registry: Registry) -> Outcome:
         registry: the device registry as it is now.
 
     Raises:
-        NotReplayableError: its payload was not kept whole.
+        NotReplayableError: its payload was not kept whole, or it is of use at its arrival alone.
     """
     if message.raw_size_bytes > len(message.raw):
         raise NotReplayableError(
@@ -32,9 +32,12 @@ def process_again(message: QuarantinedMessage, registry: Registry) -> Outcome:
         # Whether only registered devices are wanted is a setting of the receiver, which showed when it
         # refused this one.
         only_registered = message.reason is Reason.UNKNOWN_DEVICE
-        return process(
+        outcome = process(
             message.topic, message.raw, message.received_at, registry, only_registered=only_registered
         )
+        if outcome.answer:
+            raise NotReplayableError("it answers a command, which counts at the time of its arrival alone")
+        return outcome
     try:
         readings = tuple(decode_readings(message.raw))
     except MalformedBatchError as error:

@@ -37,6 +37,7 @@ router = APIRouter(
 )
 
 _MISSING = "There is no such command."
+_NO_GRID: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "There is no such grid."}}
 _REFUSED: dict[int | str, dict[str, Any]] = {
     **BODY_REFUSED,
     403: {"model": Problem, "description": "Your role does not allow this here."},
@@ -112,6 +113,7 @@ async def give(
     "/api/device/{grid_id}/{device_id}/commands",
     summary="The commands of a device",
     dependencies=[Depends(InGrid(Permission.VIEW))],
+    responses=_NO_GRID,
 )
 async def list_commands(
     context: Context,
@@ -137,6 +139,7 @@ async def list_commands(
     "/api/device/{grid_id}/{device_id}/commands/catalogue",
     summary="The commands that a device knows",
     dependencies=[Depends(InGrid(Permission.VIEW))],
+    responses=_NO_GRID,
 )
 async def catalogue(context: Context, grid_id: _GridId, device_id: _DeviceId) -> list[CommandKindView]:
     """What devices of its type can be told to do; of one that is not registered, what every device can."""

@@ -9,10 +9,13 @@
 | `commands` | the stream of events |
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
 from typing import Final, cast
 
+import structlog
+from pydantic import ValidationError
 from redis.asyncio import Redis
 
 from microgrid_common.adapters.redis.connection import redis_errors
@@ -119,8 +122,8 @@ class RedisCommandStore:
     async def get(self, command_id: str) -> Command | None:
         """As `CommandStore.get`."""
         with redis_errors():
-            text = cast("bytes | None", await self._client.get(_record_key(command_id)))
-        return None if text is None else _command(text)
+            commands = await self._records([command_id])
+        return commands[0] if commands else None
 
     async def of_device(
         self, grid_id: str, device_id: str, *, limit: int, cursor: str | None = None
@@ -145,7 +148,7 @@ class RedisCommandStore:
         """As `CommandStore.due`."""
         with redis_errors():
             texts = await self._due(keys=[_DUE_KEY], args=[to_microseconds(now), limit])
-        return [_command(text) for text in texts]
+        return _commands(texts)
 
     async def apply(self, write: CommandWrite) -> bool:
         """As `CommandStore.apply`."""
@@ -170,7 +173,7 @@ class RedisCommandStore:
         if not ids:
             return []
         texts = cast("list[bytes | None]", await self._client.mget([_record_key(each) for each in ids]))
-        return [_command(text) for text in texts if text is not None]
+        return _commands(texts)
 
 
 def _record_key(command_id: str) -> str:
@@ -196,6 +199,16 @@ def _event(command: Command, at: datetime | None) -> str:
     return "" if at is None else CommandEvent(at=at, command=command).model_dump_json(exclude_defaults=True)
 
 
-def _command(text: bytes) -> Command:
+def _commands(texts: Iterable[bytes | None]) -> list[Command]:
+    return [command for text in texts if text is not None and (command := _command(text))]
+
+
+def _command(text: bytes) -> Command | None:
     revision, _, body = text.partition(b" ")
-    return Command.model_validate_json(body).model_copy(update={"revision": int(revision)})
+    try:
+        command = Command.model_validate_json(body)
+    except ValidationError:
+        # Of another version, or damaged: as if it were not there, rather than stop all others.
+        structlog.get_logger().error("command_unreadable", record=text[:100].decode(errors="replace"))
+        return None
+    return command.model_copy(update={"revision": int(revision)})
