@@ -42,6 +42,10 @@ _LOOK_BACK: Final = timedelta(seconds=10)
 yet, and only the log knows when a prototype reading arrived."""
 
 _ENTRIES_PER_READ: Final = 64
+
+_LONGEST_TURN: Final = timedelta(milliseconds=5)
+"""Many entries, or some of hundreds of readings, must not keep requests waiting for longer."""
+
 _WAIT: Final = timedelta(seconds=1)
 """So often at least it looks whether alert events were dropped before it came to read them."""
 
@@ -182,13 +186,20 @@ class LiveFeed:
 
     async def _follow(self, positions: dict[str, str]) -> None:
         while True:
-            for entry in await until_it_works(partial(self._read, positions), dependency="durable_log"):
+            entries = await until_it_works(partial(self._read, positions), dependency="durable_log")
+            turn_ends = monotonic() + _LONGEST_TURN.total_seconds()
+            for entry in entries:
                 self._take(entry)
                 if entry.stream != ALERTS_STREAM:
                     positions[entry.stream] = entry.id
-                self._announce()
-                # An entry may carry hundreds of readings: let requests in between two of them.
-                await asyncio.sleep(0)
+                if monotonic() >= turn_ends:
+                    await self._let_others_in()
+                    turn_ends = monotonic() + _LONGEST_TURN.total_seconds()
+            await self._let_others_in()
+
+    async def _let_others_in(self) -> None:
+        self._announce()
+        await asyncio.sleep(0)
 
     async def _read(self, positions: dict[str, str]) -> list[Entry]:
         assert self._alert_place is not None  # noqa: S101 - `_start_positions` has been
