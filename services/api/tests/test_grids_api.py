@@ -13,12 +13,16 @@ from microgrid_api.ports import ApiPorts
 from microgrid_api.prototype_identity import PrototypeIdentity
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.ports.identity import Caller
+from microgrid_common.ports.link_store import LinkWrite
 from microgrid_common.schemas.device import Device
+from microgrid_common.schemas.device_link import DeviceLink
 from microgrid_common.schemas.grid import Grid
 from microgrid_common.schemas.user import Role
 from microgrid_common.testing.contracts.grid_store import SAMPLE_GRID
 from microgrid_common.testing.fakes.device_registry import FakeDeviceRegistry
 from microgrid_common.testing.fakes.grid_store import FakeGridStore
+from microgrid_common.testing.fakes.link_store import FakeLinkStore
+from microgrid_common.testing.samples import SAMPLE_TIME
 
 FACTS: dict[str, Any] = SAMPLE_GRID.model_dump(exclude={"grid_id", "version"})
 PATH = "/api/grids/village-1"
@@ -103,15 +107,18 @@ async def test_what_cannot_be_is_refused_with_its_field(
     assert grids.grids == {}
 
 
-async def test_the_list_has_grids_that_are_described_or_have_devices(
-    operator: httpx.AsyncClient, grids: FakeGridStore, devices: FakeDeviceRegistry
+async def test_the_list_has_grids_that_are_described_or_have_devices_or_were_heard(
+    operator: httpx.AsyncClient, grids: FakeGridStore, devices: FakeDeviceRegistry, links: FakeLinkStore
 ) -> None:
     assert (await operator.get("/api/grids")).json() == []
     await grids.put(SAMPLE_GRID)
     await devices.put([Device(grid_id=grid_id, device_id="meter") for grid_id in ("village-1", "a")])
+    link = DeviceLink(grid_id="heard", device_id="meter", connected=True, since=SAMPLE_TIME)
+    await links.apply([LinkWrite(("heard", "meter"), 0, link, None)])
     listed = (await operator.get("/api/grids")).json()
     assert [(grid["grid_id"], grid["name"], grid["version"]) for grid in listed] == [
         ("a", "a", 0),
+        ("heard", "heard", 0),
         ("village-1", SAMPLE_GRID.name, 1),
     ]
 

@@ -44,6 +44,13 @@ class LinkStore(Protocol):
             RetryableError: the store is away.
         """
 
+    async def grids(self) -> list[str]:
+        """The grids that have a device with a link, in order: those that were ever heard of.
+
+        Raises:
+            RetryableError: the store is away.
+        """
+
     async def due(self, now: datetime, *, limit: int) -> list[DeviceKey]:
         """Devices to look at, since their `look_again_at` has come; the longest overdue first.
 

@@ -11,6 +11,7 @@ from microgrid_api.context import Context
 from microgrid_api.entity_tags import IfMatch, expected_version, tag
 from microgrid_api.errors import InvalidRequest, Problem, asking
 from microgrid_api.grid_views import ChangedGrid, GridView
+from microgrid_api.known_grids import known_grids
 from microgrid_api.permissions import Permission, sees
 from microgrid_common.ports.rule_store import VersionConflictError
 from microgrid_common.schemas.identifiers import IDENTIFIER_PATTERN
@@ -34,12 +35,10 @@ _GridId = Annotated[str, Path(pattern=IDENTIFIER_PATTERN, examples=["village-1"]
 
 @router.get("", summary="Your grids")
 async def list_grids(context: Context, who: SignedIn) -> list[GridView]:
-    """Every grid that you see and that is described or has registered devices, in the order of their ids."""
+    """Every grid that you see and that is described, has registered devices or was ever heard; in order."""
     async with asking("store of the grids"):
+        seen = [grid_id for grid_id in await known_grids(context.ports) if sees(who, grid_id)]
         described = {grid.grid_id: grid for grid in await context.ports.grids.described()}
-        registry = await context.ports.devices.snapshot()
-        with_devices = {grid_id for grid_id, _ in registry.devices}
-        seen = sorted(grid_id for grid_id in described.keys() | with_devices if sees(who, grid_id))
         grids = [described.get(grid_id) or await context.ports.grids.get(grid_id) for grid_id in seen]
     return [GridView.of(grid) for grid in grids]
 

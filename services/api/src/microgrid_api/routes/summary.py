@@ -7,8 +7,9 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict
 
 from microgrid_api.access import InGrid, SignedIn
-from microgrid_api.context import ApiContext, Context
+from microgrid_api.context import Context
 from microgrid_api.errors import InvalidRequest, Problem, asking
+from microgrid_api.known_grids import known_grids
 from microgrid_api.permissions import Permission, sees
 from microgrid_api.summary import OVERVIEW_EXAMPLE, GridOverview, GridSummary
 from microgrid_common.schemas.identifiers import IDENTIFIER_PATTERN, Identifier
@@ -72,7 +73,7 @@ async def overview(
 ) -> OverviewPage:
     """Every grid that you see and that is described or has registered devices, in the order of their ids."""
     async with asking("store of the grids"):
-        grid_ids = [grid_id for grid_id in await known_grids(context) if sees(who, grid_id)]
+        grid_ids = [grid_id for grid_id in await known_grids(context.ports) if sees(who, grid_id)]
     after = [grid_id for grid_id in grid_ids if cursor is None or grid_id > cursor]
     page = after[:limit]
     room = asyncio.Semaphore(_AT_ONCE)
@@ -83,14 +84,3 @@ async def overview(
 
     grids = await asyncio.gather(*map(one, page))
     return OverviewPage(grids=grids, next_cursor=page[-1] if len(after) > limit else None)
-
-
-async def known_grids(context: ApiContext) -> list[str]:
-    """The ids of the grids that are described or have registered devices, in order.
-
-    Raises:
-        RetryableError: a store is away.
-    """
-    described = {grid.grid_id for grid in await context.ports.grids.described()}
-    registry = await context.ports.devices.snapshot()
-    return sorted(described | {grid_id for grid_id, _ in registry.devices})

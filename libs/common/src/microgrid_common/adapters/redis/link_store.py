@@ -3,6 +3,7 @@
 | key | holds |
 | --- | --- |
 | `link:of:{grid}` | hash: device → the revision, a blank, and `DeviceLink` in JSON |
+| `link:grids` | set of the grids that have one |
 | `link:due` | sorted set: `{grid}:{device}` by the time to look at it again |
 """
 
@@ -18,16 +19,24 @@ from microgrid_common.adapters.redis.instants import to_microseconds
 from microgrid_common.ports.link_store import DeviceKey, LinkWrite
 from microgrid_common.schemas.device_link import DeviceLink
 
+_GRIDS_KEY = "link:grids"
 _DUE_KEY = "link:due"
 
 # The first write may fail for want of memory, and then nothing was written; no later one can.
 _APPLY = """
-local links, due, stream = unpack(KEYS)
-local device, member, before, after, look_again_at = unpack(ARGV)
+local links, grids, due, stream = unpack(KEYS)
+local grid, device, before, after, look_again_at = unpack(ARGV)
+local member = grid .. ':' .. device
 local current = redis.call('HGET', links, device)
 local revision = current and string.match(current, '^%d+') or '0'
 if revision ~= before then return 0 end
-if after == '' then redis.call('HDEL', links, device) else redis.call('HSET', links, device, after) end
+if after == '' then
+    redis.call('HDEL', links, device)
+    if redis.call('EXISTS', links) == 0 then redis.call('SREM', grids, grid) end
+else
+    redis.call('HSET', links, device, after)
+    redis.call('SADD', grids, grid)
+end
 if look_again_at == '' then
     redis.call('ZREM', due, member)
 else
@@ -64,6 +73,12 @@ class RedisLinkStore:
             texts = cast("list[bytes]", await self._client.hvals(_grid_key(grid_id)))
         return sorted(map(_link, texts), key=lambda link: link.device_id)
 
+    async def grids(self) -> list[str]:
+        """As `LinkStore.grids`."""
+        with redis_errors():
+            grids = cast("set[bytes]", await self._client.smembers(_GRIDS_KEY))
+        return sorted(grid_id.decode() for grid_id in grids)
+
     async def due(self, now: datetime, *, limit: int) -> list[DeviceKey]:
         """As `LinkStore.due`."""
         with redis_errors():
@@ -86,7 +101,7 @@ class RedisLinkStore:
 
 def _keys(write: LinkWrite) -> list[str]:
     stream = write.records[0].stream if write.records else ""
-    return [_grid_key(write.key[0]), _DUE_KEY, stream]
+    return [_grid_key(write.key[0]), _GRIDS_KEY, _DUE_KEY, stream]
 
 
 def _arguments(write: LinkWrite) -> list[str | int | bytes]:
@@ -97,7 +112,7 @@ def _arguments(write: LinkWrite) -> list[str | int | bytes]:
         )
     look_again_at = "" if write.look_again_at is None else to_microseconds(write.look_again_at)
     events = [part for record in write.records for part in (record.kind, record.data)]
-    return [write.key[1], ":".join(write.key), str(write.before), after, look_again_at, *events]
+    return [*write.key, str(write.before), after, look_again_at, *events]
 
 
 def _grid_key(grid_id: str) -> str:

@@ -38,6 +38,7 @@ class LinkStoreContract:
         """Nothing is known, and nothing is due."""
         assert await links.get_many([_METER]) == {}
         assert await links.of_grid("village-1") == []
+        assert await links.grids() == []
         assert await links.due(_LATER, limit=10) == []
         assert await links.apply([]) == []
 
@@ -64,6 +65,18 @@ class LinkStoreContract:
         elsewhere = ("village-2", "meter-1")
         await links.apply([_write(_link(key)) for key in (_METER, elsewhere, _BATTERY)])
         assert [link.device_id for link in await links.of_grid("village-1")] == ["battery-1", "meter-1"]
+
+    async def test_grids_are_there_as_long_as_one_of_their_devices(self, links: LinkStore) -> None:
+        """In order."""
+        keys = [("village-2", "meter-1"), _METER, _BATTERY, _ODDLY_NAMED]
+        await links.apply([_write(_link(key)) for key in keys])
+        assert await links.grids() == ["due", "village-1", "village-2"]
+        await links.apply([LinkWrite(key, 1, None, None) for key in (_METER, _ODDLY_NAMED)])
+        assert await links.grids() == ["village-1", "village-2"]
+        await links.apply([LinkWrite(_BATTERY, 0, None, None)])
+        assert await links.grids() == ["village-1", "village-2"]
+        await links.apply([LinkWrite(_BATTERY, 1, None, None)])
+        assert await links.grids() == ["village-2"]
 
     async def test_only_who_has_read_the_last_revision_may_write(self, links: LinkStore) -> None:
         """Who comes too late changes nothing, and is told so."""

@@ -41,6 +41,11 @@ class FakeLinkStore(FailsOnDemand):
         self._may_fail()
         return [link for (grid, _), link in sorted(self.links.items()) if grid == grid_id]
 
+    async def grids(self) -> list[str]:
+        """As `LinkStore.grids`."""
+        self._may_fail()
+        return sorted({grid_id for grid_id, _ in self.links})
+
     async def due(self, now: datetime, *, limit: int) -> list[DeviceKey]:
         """As `LinkStore.due`."""
         self._may_fail()
