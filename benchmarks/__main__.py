@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmarks import (
     alarm_rules,
     alarm_stores,
+    api_requests,
     backlog,
     ingest,
     latency,
@@ -104,6 +105,7 @@ _BENCHMARKS: Mapping[str, Callable[[], Iterable[str]]] = {
     "replicas": replicas.report,
     "latency": latency.report,
     "live": live_clients.report,
+    "api": api_requests.report,
     "rollups": _rollups,
     "alarm-rules": alarm_rules.report,
     "alarm-stores": alarm_stores.report,
