@@ -107,6 +107,27 @@ def test_what_nobody_measures_is_unknown_and_says_so() -> None:
     } == {Missing.NOT_MEASURED}
 
 
+def test_nothing_flows_over_a_tie_that_is_known_to_be_open() -> None:
+    island = {"generation_kw": {"roof": a_day(2)}, "consumption_kw": {"meter": a_day(1)}}
+    is_open = [hour(number, volts=(0.0, 0.0)) for number in range(24)]
+    figures = total({**island, "grid_tie_connected": {"inverter": is_open}})
+    assert (figures.energies[Flow.IMPORT], figures.energies[Flow.EXPORT]) == (
+        Energy(0, 0, 1),
+        Energy(0, 0, 1),
+    )
+    assert (figures.self_sufficiency, figures.self_consumption) == (1, 1)
+    is_open[7] = hour(7, volts=(0.0, 1.0))
+    assert total({**island, "grid_tie_connected": {"one": is_open}}).energies[Flow.IMPORT] == Energy(
+        0, 0, 23 / 24
+    )
+
+
+def test_what_flows_is_believed_before_the_state_of_the_tie() -> None:
+    is_open = [hour(number, volts=(0.0, 0.0)) for number in range(12)]
+    hours = {"grid_power_kw": {"tie": a_day(1)}, "grid_tie_connected": {"inverter": is_open}}
+    assert total(hours).energies[Flow.IMPORT] == Energy(0, 24, 1)
+
+
 def test_a_day_without_data_is_unknown_and_not_zero() -> None:
     found = report({"consumption_kw": {"meter": a_day(1)}}, days=2)
     assert kwh(found.periods[0], Flow.CONSUMPTION) == 24

@@ -150,7 +150,7 @@ async def test_what_cannot_be_reported_is_refused_with_the_parameter(
 ) -> None:
     answer = await operator.get(PATH, params=parameters)
     assert answer.status_code == 422
-    assert f'"{where}"' in answer.text
+    assert f'{where}"' in answer.text
 
 
 @pytest.mark.usefixtures("village")

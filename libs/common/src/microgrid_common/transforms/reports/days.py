@@ -22,6 +22,7 @@ Hours = Mapping[str, Mapping[str, Iterable[Rollup]]]
 """Canonical metric name → device → its hours."""
 
 VOLTAGE_METRIC: Final = "ac_voltage_v"
+TIE_METRIC: Final = "grid_tie_connected"
 
 OFF_BELOW_V: Final = 11.5
 """Below 5 % of the reference voltage, 230 V here, the supply is interrupted: EN 50160. Where 120 V is usual
@@ -60,7 +61,7 @@ _SOURCES: Final = MappingProxyType(
 
 METRICS: Final = tuple(
     sorted(
-        {VOLTAGE_METRIC}
+        {VOLTAGE_METRIC, TIE_METRIC}
         | {source.power for source in _SOURCES.values()}
         | {source.meter for source in _SOURCES.values() if source.meter}
     )
@@ -106,6 +107,8 @@ class DayFigures:
     energies: Mapping[Flow, Mapping[str, DeviceEnergy]]
     """By device; without those of which nothing is known on this day."""
     supply: Mapping[str, DeviceSupply]
+    open_tie_ms: Mapping[str, int]
+    """For how long each device saw the grid tie disconnected: nothing is imported or exported then."""
     peak: Peak | None
     """None: nothing is known about the consumption of any hour."""
 
@@ -147,6 +150,7 @@ def _figures(day: Day, hours: _DayHours) -> DayFigures:
     }
     consumed = [row for rows, _ in chosen[Flow.CONSUMPTION].values() for row in rows]
     supply = {device_id: _supply(rows) for device_id, rows in hours.get(VOLTAGE_METRIC, {}).items()}
+    open_tie_ms = {device_id: _open_ms(rows) for device_id, rows in hours.get(TIE_METRIC, {}).items()}
     return DayFigures(
         day=day,
         energies={
@@ -154,6 +158,7 @@ def _figures(day: Day, hours: _DayHours) -> DayFigures:
             for flow, found in energies.items()
         },
         supply={device_id: found for device_id, found in supply.items() if found.known_ms},
+        open_tie_ms={device_id: open_ms for device_id, open_ms in open_tie_ms.items() if open_ms},
         peak=_peak(consumed),
     )
 
@@ -204,6 +209,10 @@ def _supply(rows: Iterable[Rollup]) -> DeviceSupply:
         known_ms=sum(row.covered_ms for row, _ in known),
         estimated_ms=sum(row.covered_ms for row, share in known if 0 < share < 1),
     )
+
+
+def _open_ms(rows: Iterable[Rollup]) -> int:
+    return sum(row.covered_ms for row in rows if row.maximum == 0)
 
 
 def _share_with_voltage(row: Rollup) -> float | None:

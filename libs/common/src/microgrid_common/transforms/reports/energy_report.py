@@ -1,12 +1,12 @@
 """Adding days up to the figures of each day, week or month, and of all of them together."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import fsum
 
 from microgrid_common.schemas.grid import GridFacts, Tariff
 from microgrid_common.transforms.reports import definitions
-from microgrid_common.transforms.reports.days import DayFigures, Flow, Peak, highest
+from microgrid_common.transforms.reports.days import DayFigures, DeviceEnergy, Flow, Peak, highest
 from microgrid_common.transforms.reports.figures import (
     ENOUGH_COVERAGE,
     Availability,
@@ -32,6 +32,7 @@ def energy_report(
         facts: what is known about the grid.
         now_ms: the present, in milliseconds since 1970: what is later cannot be known yet.
     """
+    days = _with_open_tie(days)
     sensors = _Sensors(
         {flow: len({device_id for day in days for device_id in day.energies[flow]}) for flow in Flow},
         len({device_id for day in days for device_id in day.supply}),
@@ -43,6 +44,22 @@ def energy_report(
 
     whole = Stretch("total", days[0].day.date, days[-1].day.date)
     return EnergyReport([figures(stretch) for stretch in stretches], figures(whole))
+
+
+def _with_open_tie(days: Sequence[DayFigures]) -> Sequence[DayFigures]:
+    """Nothing flows over a tie that is known to be open: that counts where no device measures what flows.
+
+    It is the same for all of the report. A device that sees the tie closed would count as one that is silent.
+    """
+    if any(day.energies[Flow.IMPORT] for day in days):
+        return days
+    return [
+        replace(day, energies={**day.energies, Flow.IMPORT: nothing, Flow.EXPORT: nothing})
+        for day in days
+        for nothing in [
+            {device_id: DeviceEnergy(0.0, 0.0, open_ms) for device_id, open_ms in day.open_tie_ms.items()}
+        ]
+    ]
 
 
 @dataclass(frozen=True, slots=True)
