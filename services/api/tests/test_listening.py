@@ -4,7 +4,8 @@ import asyncio
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -13,8 +14,10 @@ from websockets.asyncio.client import connect
 
 from microgrid_api import service
 from microgrid_api.listening import CannotListenError, is_loopback, listen
+from microgrid_api.live import LiveFeed
 from microgrid_api.ports import ApiPorts
 from microgrid_api.service import run
+from microgrid_common.runtime import tasks
 from microgrid_common.testing.waiting import free_port, wait_until
 
 Serve = Callable[..., AbstractAsyncContextManager[str]]
@@ -102,6 +105,20 @@ async def test_it_stops_soon_though_an_answer_takes_for_ever(
         )
         await asked.wait()
     writer.close()
+
+
+async def test_it_stops_though_its_feed_loses_a_cancellation(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hard_of_hearing(_: LiveFeed) -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(LiveFeed, "run", hard_of_hearing)
+    monkeypatch.setattr(tasks, "CANCEL_AGAIN_AFTER", timedelta(milliseconds=10))
+    async with serve():
+        pass
 
 
 async def test_the_signals_stay_those_of_the_process(serve: Serve) -> None:

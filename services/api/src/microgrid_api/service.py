@@ -14,6 +14,7 @@ from microgrid_api.listening import CannotListenError, addresses, listen, only_l
 from microgrid_api.live import LiveFeed
 from microgrid_api.ports import ApiPorts
 from microgrid_api.prototype_identity import PrototypeIdentity
+from microgrid_common.runtime.tasks import cancel_until_ended
 
 _SHUTDOWN_SECONDS = 1
 """How long open requests may take once the service stops; with uvicorn's own ticks it stays below 2 s."""
@@ -71,7 +72,7 @@ async def run(
             app.state.context.live_clients.sent_away.set()
             server.should_exit = True
             await serving
-            following.cancel()
+            await cancel_until_ended([following])
 
 
 class _EmbeddedServer(uvicorn.Server):

@@ -31,12 +31,15 @@ async def run_until_stopped(stop: asyncio.Event, **tasks: Coroutine[Any, Any, No
         if not stop.is_set():
             # One of them ended: its failure is the group's to raise; a normal end leaves the rest alone.
             await asyncio.wait([stopping])
-        await _cancel(running)
+        await cancel_until_ended(running)
 
 
-async def _cancel(tasks: Collection[asyncio.Task[None]]) -> None:
-    # In Python 3.11 `asyncio.wait_for`, which the Redis client sends every command with, loses a cancellation
-    # that comes at the same moment as the result: the task goes on, and has to be told again.
+async def cancel_until_ended(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel tasks as often as it takes.
+
+    In Python 3.11 `asyncio.wait_for`, which the Redis client sends every command with, loses a cancellation
+    that comes at the same moment as the result: the task goes on, and has to be told again.
+    """
     pending = set(tasks)
     while pending:
         for task in pending:
