@@ -117,7 +117,9 @@ class TestPlatformAlarms:
 class TestDesk:
     async def test_what_was_done_is_answered_stored_and_told(self, site: Site) -> None:
         [alert] = site.alerts
-        after = await site.desk.act(alert.id, Acknowledge("Seen."), by="amina")
+        handled = await site.desk.act(alert.id, Acknowledge("Seen."), by="amina")
+        assert handled.before == alert
+        after = handled.after
         assert (after.acknowledged_by, after.acknowledged_at) == ("amina", at(10))
         assert site.alerts == [after]
         assert site.states.events[-1].alert == after
@@ -127,12 +129,13 @@ class TestDesk:
         [alert] = site.alerts
         first = await site.desk.act(alert.id, Acknowledge(), by="amina")
         commits = len(site.states.commits)
-        assert await site.desk.act(alert.id, Acknowledge(), by="joseph") == first
+        again = await site.desk.act(alert.id, Acknowledge(), by="joseph")
+        assert again.before == again.after == first.after
         assert len(site.states.commits) == commits
 
-    async def test_two_at_once_lose_nothing(self, site: Site) -> None:
+    async def test_several_at_once_lose_nothing_and_each_knows_what_it_has_changed(self, site: Site) -> None:
         [alert] = site.alerts
-        await asyncio.gather(
+        handled = await asyncio.gather(
             site.desk.act(alert.id, AddNote("One."), by="amina"),
             site.desk.act(alert.id, AddNote("Two."), by="joseph"),
             site.desk.act(alert.id, Assign("joseph"), by="amina"),
@@ -141,6 +144,9 @@ class TestDesk:
         [after] = site.alerts
         assert {note.text for note in after.notes} == {"One.", "Two."}
         assert (after.assigned_to, after.acknowledged_by) == ("joseph", "joseph")
+        stood = [alert, *(one.after for one in handled)]
+        assert all(stood.count(one.before) == 1 for one in handled)
+        assert [one.before for one in handled].count(alert) == 1
 
     async def test_an_engine_that_clears_it_meanwhile_is_not_undone(self, site: Site) -> None:
         [alert] = site.alerts
@@ -164,7 +170,7 @@ class TestDesk:
         await site.desk.act(alert.id, Acknowledge(), by="amina")
         await site.clear_alert(20)
         await site.raise_alert(30)
-        after = await site.desk.act(alert.id, AddNote("It was the fuse."), by="amina")
+        after = (await site.desk.act(alert.id, AddNote("It was the fuse."), by="amina")).after
         assert [note.text for note in after.notes] == ["It was the fuse."]
         assert after.state is AlarmState.NORMAL
         with pytest.raises(ActionRefusedError):
@@ -189,6 +195,6 @@ class TestDesk:
         site.states.lose_next_answer()
         with pytest.raises(RetryableError):
             await site.desk.act(alert.id, Acknowledge(), by="amina")
-        after = await site.desk.act(alert.id, Acknowledge(), by="amina")
+        after = (await site.desk.act(alert.id, Acknowledge(), by="amina")).after
         assert after.acknowledged_by == "amina"
         assert site.transitions == ["raised", "acknowledged"]

@@ -48,15 +48,18 @@ class DeviceRegistry(Protocol):
             RetryableError: the registry is away.
         """
 
-    async def put(self, devices: Sequence[Device]) -> None:
+    async def put(self, devices: Sequence[Device]) -> list[Device | None]:
         """Register devices, all or none of them; one that is registered is replaced.
+
+        Returns:
+            What each of them replaced; None for one that was not registered.
 
         Raises:
             RetryableError: the registry is away; it may or may not have happened, and calling again is safe.
         """
 
-    async def remove(self, grid_id: str, device_id: str) -> bool:
-        """Forget a device; False when it was not registered.
+    async def remove(self, grid_id: str, device_id: str) -> Device | None:
+        """Forget a device; returns what was known about it, None when it was not registered.
 
         Raises:
             RetryableError: as `put`.

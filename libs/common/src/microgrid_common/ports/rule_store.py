@@ -98,16 +98,16 @@ class RuleStore(Protocol):
             RetryableError: the store is away.
         """
 
-    async def put_window(self, window: MaintenanceWindow) -> None:
-        """Store a maintenance window; one of that id in its grid is replaced.
+    async def put_window(self, window: MaintenanceWindow) -> MaintenanceWindow | None:
+        """Store a maintenance window; returns the one of that id in its grid that it replaced.
 
         Raises:
             PermanentError: there are `MAXIMUM_WINDOWS` already.
             RetryableError: the store is away; calling again is safe.
         """
 
-    async def remove_window(self, grid_id: str, window_id: str) -> bool:
-        """Delete a window; False when there is none.
+    async def remove_window(self, grid_id: str, window_id: str) -> MaintenanceWindow | None:
+        """Delete a window; returns what it was, None when there is none.
 
         Raises:
             RetryableError: the store is away; calling again is safe.

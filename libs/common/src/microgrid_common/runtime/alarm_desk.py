@@ -30,6 +30,15 @@ class UnknownAlertError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Handled:
+    """An alert about which something was done."""
+
+    before: Alert
+    """As it stood when that was decided; nobody has changed it in between."""
+    after: Alert
+
+
+@dataclass(frozen=True, slots=True)
 class _InHand:
     device: DeviceAlarms
     life: AlarmLife
@@ -87,8 +96,8 @@ class AlarmDesk:
         self._records = records
         self._clock = clock
 
-    async def act(self, alert_id: str, action: Action, *, by: str) -> Alert:
-        """Do something about an alert; the alert as it stands then.
+    async def act(self, alert_id: str, action: Action, *, by: str) -> Handled:
+        """Do something about an alert; the alert as it stood, and as it stands then.
 
         Args:
             alert_id: the alert.
@@ -105,8 +114,10 @@ class AlarmDesk:
             raise UnknownAlertError(alert_id)
         now = self._clock()
         rule_id, device_id = alert.rule_id, alert.device_id
+        before = alert
 
         async def decide(in_hand: _InHand) -> None:
+            nonlocal before
             point = in_hand.device.points.get(rule_id)
             if (
                 point is not None
@@ -120,10 +131,12 @@ class AlarmDesk:
                 # Of an alert that is over only the record is left. Nothing changes that without its device's
                 # document, so, read after it, it is as it stands when the commit is made.
                 point = AlarmPoint(alert=await self._records.get(alert_id))
+            before = point.alert or alert
             act(in_hand.life, point, action, at=now, by=by)
 
         changes = await _change(self._states, alert.grid_id, alert.device_id, now, decide)
-        return changes.alerts.get(alert_id) or await self._records.get(alert_id) or alert
+        after = changes.alerts.get(alert_id) or await self._records.get(alert_id) or before
+        return Handled(before, after)
 
 
 class PlatformAlarms:

@@ -131,12 +131,12 @@ async def _act(context: ApiContext, alert_id: str, action: Action, who: Caller) 
     require(who, _PERMISSIONS.get(type(action), Permission.HANDLE_ALARMS), grid_id, missing=_MISSING)
     try:
         async with asking("alert store"):
-            alert = await context.alarm_desk.act(alert_id, action, by=who.username)
+            handled = await context.alarm_desk.act(alert_id, action, by=who.username)
     except UnknownAlertError:
         raise HTTPException(HTTPStatus.NOT_FOUND, _MISSING) from None
     except ActionRefusedError as refusal:
         raise HTTPException(HTTPStatus.CONFLICT, refusal.reason) from None
-    return AlertDetailView.of(alert)
+    return AlertDetailView.of(handled.after)
 
 
 def _end_of_shelving(order: ShelvingOrder, now: datetime, *, longest: timedelta) -> datetime:

@@ -59,26 +59,30 @@ class RedisDeviceRegistry:
         devices = [device for text in texts if (device := _device(text))]
         return sorted(devices, key=lambda device: device.device_id)
 
-    async def put(self, devices: Sequence[Device]) -> None:
+    async def put(self, devices: Sequence[Device]) -> list[Device | None]:
         """As `DeviceRegistry.put`."""
         if not devices:
-            return
+            return []
         with redis_errors():
             async with self._client.pipeline(transaction=True) as pipeline:
+                for device in devices:
+                    pipeline.hget(_grid_key(device.grid_id), device.device_id)
                 for device in devices:
                     pipeline.hset(_grid_key(device.grid_id), device.device_id, device.model_dump_json())
                     pipeline.sadd(_GRIDS_KEY, device.grid_id)
                 pipeline.incr(_VERSION_KEY)
-                await pipeline.execute()
+                before = (await pipeline.execute())[: len(devices)]
+        return [text and _device(text) for text in before]
 
-    async def remove(self, grid_id: str, device_id: str) -> bool:
+    async def remove(self, grid_id: str, device_id: str) -> Device | None:
         """As `DeviceRegistry.remove`."""
         with redis_errors():
             async with self._client.pipeline(transaction=True) as pipeline:
+                pipeline.hget(_grid_key(grid_id), device_id)
                 pipeline.hdel(_grid_key(grid_id), device_id)
                 pipeline.incr(_VERSION_KEY)
-                removed, _ = await pipeline.execute()
-        return bool(removed)
+                before, _, _ = await pipeline.execute()
+        return before and _device(before)
 
 
 def _grid_key(grid_id: str) -> str:

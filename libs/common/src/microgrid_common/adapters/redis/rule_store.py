@@ -95,19 +95,21 @@ return 1
 _PUT_WINDOW = """
 local revision, windows = unpack(KEYS)
 local name, text, most = unpack(ARGV)
-if redis.call('HEXISTS', windows, name) == 0 and redis.call('HLEN', windows) >= tonumber(most) then
-    return -2
-end
+local before = redis.call('HGET', windows, name)
+if not before and redis.call('HLEN', windows) >= tonumber(most) then return -2 end
 redis.call('HSET', windows, name, text)
 redis.call('INCR', revision)
-return 1
+return before
 """
 
 _REMOVE_WINDOW = """
 local revision, windows = unpack(KEYS)
-local removed = redis.call('HDEL', windows, ARGV[1])
-if removed == 1 then redis.call('INCR', revision) end
-return removed
+local before = redis.call('HGET', windows, ARGV[1])
+if before then
+    redis.call('HDEL', windows, ARGV[1])
+    redis.call('INCR', revision)
+end
+return before
 """
 
 
@@ -198,23 +200,24 @@ class RedisRuleStore:
             texts = cast("list[bytes]", await self._client.hvals(_versions_key(rule_id)))
         return sorted(filter(None, map(_rule, texts)), key=lambda rule: rule.version, reverse=True)
 
-    async def put_window(self, window: MaintenanceWindow) -> None:
+    async def put_window(self, window: MaintenanceWindow) -> MaintenanceWindow | None:
         """As `RuleStore.put_window`."""
         name = _window_name(window.grid_id, window.window_id)
         with redis_errors():
-            answer = int(
-                await self._put_window(
-                    [_REVISION_KEY, _WINDOWS_KEY], [name, window.model_dump_json(), MAXIMUM_WINDOWS]
-                )
+            before = await self._put_window(
+                [_REVISION_KEY, _WINDOWS_KEY], [name, window.model_dump_json(), MAXIMUM_WINDOWS]
             )
-        _raise_for(answer, f"{MAXIMUM_WINDOWS} maintenance windows")
+        if isinstance(before, int):
+            _raise_for(before, f"{MAXIMUM_WINDOWS} maintenance windows")
+        return before and _window(before)
 
-    async def remove_window(self, grid_id: str, window_id: str) -> bool:
+    async def remove_window(self, grid_id: str, window_id: str) -> MaintenanceWindow | None:
         """As `RuleStore.remove_window`."""
         with redis_errors():
-            return bool(
-                await self._remove_window([_REVISION_KEY, _WINDOWS_KEY], [_window_name(grid_id, window_id)])
+            before = await self._remove_window(
+                [_REVISION_KEY, _WINDOWS_KEY], [_window_name(grid_id, window_id)]
             )
+        return before and _window(before)
 
     async def ping(self) -> None:
         """As `RuleStore.ping`."""

@@ -44,17 +44,18 @@ class DeviceRegistryContract:
         assert await registry.of_grid("village-1") == [_BATTERY, _METER]
 
     async def test_a_device_that_is_put_again_is_replaced(self, registry: DeviceRegistry) -> None:
-        """Nothing of the old entry stays."""
-        await registry.put([_METER])
+        """Nothing of the old entry stays, but it is told once more."""
+        assert await registry.put([_METER]) == [None]
         plain = Device(grid_id="village-1", device_id="meter-1")
-        await registry.put([plain])
+        assert await registry.put([_BATTERY, plain]) == [None, _METER]
+        assert await registry.remove("village-1", "battery-1") == _BATTERY
         assert await registry.of_grid("village-1") == [plain]
 
     async def test_a_removed_device_is_gone(self, registry: DeviceRegistry) -> None:
         """The others stay."""
         await registry.put([_METER, _BATTERY])
-        assert await registry.remove("village-1", "meter-1")
-        assert not await registry.remove("village-1", "meter-1")
+        assert await registry.remove("village-1", "meter-1") == _METER
+        assert await registry.remove("village-1", "meter-1") is None
         assert await registry.of_grid("village-1") == [_BATTERY]
 
     async def test_a_snapshot_has_the_devices_of_all_grids(self, registry: DeviceRegistry) -> None:

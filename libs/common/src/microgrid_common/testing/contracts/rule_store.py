@@ -217,8 +217,8 @@ class RuleStoreContract:
         """One of that id in another grid is not."""
         await store.put_window(_window())
         await store.put_window(_window(grid_id="village-2"))
-        assert await store.remove_window("village-1", "cells")
-        assert not await store.remove_window("village-1", "cells")
+        assert await store.remove_window("village-1", "cells") == _window()
+        assert await store.remove_window("village-1", "cells") is None
         assert (await store.book()).windows == (_window(grid_id="village-2"),)
 
     async def test_there_is_a_greatest_number_of_windows(self, store: RuleStore) -> None:
@@ -227,7 +227,7 @@ class RuleStoreContract:
             await store.put_window(_window(f"window-{number}"))
         with pytest.raises(PermanentError):
             await store.put_window(_window("one-more"))
-        await store.put_window(_window("window-0", 1))
+        assert await store.put_window(_window("window-0", 1)) == _window("window-0")
         assert len((await store.book()).windows) == MAXIMUM_WINDOWS
 
     async def test_every_change_raises_the_revision(self, store: RuleStore) -> None:

@@ -35,15 +35,17 @@ class FakeDeviceRegistry(FailsOnDemand):
         self._may_fail()
         return [device for (grid, _), device in sorted(self._devices.items()) if grid == grid_id]
 
-    async def put(self, devices: Sequence[Device]) -> None:
+    async def put(self, devices: Sequence[Device]) -> list[Device | None]:
         """As `DeviceRegistry.put`."""
         self._may_fail()
+        before = [self._devices.get((device.grid_id, device.device_id)) for device in devices]
         if devices:
             self._devices |= {(device.grid_id, device.device_id): device for device in devices}
             self._version += 1
+        return before
 
-    async def remove(self, grid_id: str, device_id: str) -> bool:
+    async def remove(self, grid_id: str, device_id: str) -> Device | None:
         """As `DeviceRegistry.remove`."""
         self._may_fail()
         self._version += 1
-        return self._devices.pop((grid_id, device_id), None) is not None
+        return self._devices.pop((grid_id, device_id), None)

@@ -87,20 +87,22 @@ class FakeRuleStore(FailsOnDemand):
         self._may_fail()
         return self._versions.get(rule_id, [])[: -MAXIMUM_VERSIONS - 1 : -1]
 
-    async def put_window(self, window: MaintenanceWindow) -> None:
+    async def put_window(self, window: MaintenanceWindow) -> MaintenanceWindow | None:
         """As `RuleStore.put_window`."""
         self._may_fail()
         key = (window.grid_id, window.window_id)
         if key not in self._windows and len(self._windows) >= MAXIMUM_WINDOWS:
             raise PermanentError(f"there can be no more than {MAXIMUM_WINDOWS} maintenance windows")
+        before = self._windows.get(key)
         self._windows[key] = window
         self._revision += 1
+        return before
 
-    async def remove_window(self, grid_id: str, window_id: str) -> bool:
+    async def remove_window(self, grid_id: str, window_id: str) -> MaintenanceWindow | None:
         """As `RuleStore.remove_window`."""
         self._may_fail()
-        removed = self._windows.pop((grid_id, window_id), None) is not None
-        self._revision += removed
+        removed = self._windows.pop((grid_id, window_id), None)
+        self._revision += removed is not None
         return removed
 
     async def ping(self) -> None:
