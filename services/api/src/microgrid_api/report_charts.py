@@ -13,6 +13,8 @@ _BOTTOM: Final = 22.0
 _LINES: Final = 4
 _SHARE_OF_SLOT: Final = 0.72
 _WIDEST_BAR: Final = 46.0
+_SMALLEST_STEP: Final = 0.001
+"""A watt-hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +163,7 @@ def _scale(series: Sequence[Series]) -> tuple[float, int, int]:
 
 def _round_step(at_least: float) -> float:
     """1, 2 or 5 times a power of ten."""
-    if at_least <= 0:
-        return 1.0
+    at_least = max(at_least, _SMALLEST_STEP)
     power = 10.0 ** math.floor(math.log10(at_least))
     return next(times * power for times in (1, 2, 5, 10) if times * power >= at_least * (1 - 1e-9))
 
