@@ -12,6 +12,7 @@ from tests.prove.alarm_run import AlarmProof
 from tests.prove.checks import Violation
 from tests.prove.evidence import Kill
 from tests.prove.figures import Figures
+from tests.prove.live_run import LiveProof
 
 _VIOLATIONS_SHOWN = 20
 """A promise that breaks often breaks thousands of times; the file for programs holds more."""
@@ -25,6 +26,11 @@ _ALARM_PART = (
     "Known episodes are played to two alert engines while these are killed. What is expected, raised and, "
     "unless suppressed, told is the same; and the events are byte for byte those that the same log gives "
     "without a kill."
+)
+_LIVE_PART = (
+    "Clients over WebSockets and server-sent events are cut off without a word, and come back by their "
+    "cursors to any of two replicas. The log keeps alarm events for 3 s only; one client sleeps past that, "
+    "and is told of the gap. All end with what the API lists."
 )
 _ONE_PROCESS = (
     "Receiver and historian are one process, the ingestor, of which two replicas run: each kill of one is a "
@@ -53,10 +59,12 @@ class Report:
     """Service → its largest resident size over all its lives, in MB."""
     alarms: AlarmProof
     """What the alarm part showed."""
+    live: LiveProof
+    """What the live part showed."""
     promises: Sequence[str]
-    """Also those of the alarm part."""
+    """Also those of the alarm and the live part."""
     violations: Sequence[Violation]
-    """Also those of the alarm part."""
+    """Also those of the alarm and the live part."""
 
     @property
     def holds(self) -> bool:
@@ -85,6 +93,7 @@ class Report:
                 "kills": [asdict(kill) for kill in self.kills],
                 "peak_memory_megabytes": dict(self.peak_memory),
                 "alarms": self._alarms_for_programs(),
+                "live": self._live_for_programs(),
                 "broken": self._broken(),
                 "violations": [asdict(violation) for violation in self.violations[:_VIOLATIONS_KEPT]],
             },
@@ -100,6 +109,7 @@ class Report:
                 *self._kills(),
                 *self._memory(),
                 *self._alarms(),
+                *self._live(),
                 *self._promises(),
             ]
         )
@@ -122,6 +132,11 @@ class Report:
             ],
         }
 
+    def _live_for_programs(self) -> dict[str, Any]:
+        fields = asdict(self.live)
+        del fields["violations"]
+        return fields | {"seconds": round(self.live.seconds, 1)}
+
     def _broken(self) -> dict[str, int]:
         return dict(Counter(violation.promise for violation in self.violations))
 
@@ -139,7 +154,7 @@ class Report:
 
     def _figures(self) -> list[str]:
         counted = self.figures
-        settled = "never" if self.settled_after is None else f"{self.settled_after:.1f} s"
+        settled = _seconds(self.settled_after)
         rows = {
             "samples sent": counted.samples_sent,
             "… taken by the broker": counted.samples_accepted,
@@ -173,7 +188,7 @@ class Report:
             *(
                 f"| {', '.join(kill.targets)} | {', '.join(kill.processes)} | "
                 f"{kill.at:.0f} s | {kill.down_for:.1f} s | "
-                f"{'never' if kill.caught_up_after is None else f'{kill.caught_up_after:.1f} s'} | "
+                f"{_seconds(kill.caught_up_after)} | "
                 f"{kill.waited_last_for} |"
                 for kill in self.kills
             ),
@@ -192,7 +207,7 @@ class Report:
 
     def _alarms(self) -> list[str]:
         alarms, counted = self.alarms, self.alarms.figures
-        settled = "never" if alarms.settled_after is None else f"{alarms.settled_after:.1f} s"
+        settled = _seconds(alarms.settled_after)
         rows = {
             "alarms expected / raised": f"{counted.alarms_expected} / {counted.alarms_raised}",
             "… suppressed, as their gateway was lost": counted.alarms_suppressed,
@@ -213,6 +228,26 @@ class Report:
             "",
         ]
 
+    def _live(self) -> list[str]:
+        live = self.live
+        rows = {
+            "alarm transitions to hear": live.transitions,
+            "… heard, by all clients together": live.heard,
+            "connections cut at random": live.cuts,
+            "… resumed by a cursor": live.resumed,
+            "gaps told": live.gaps,
+            "kills of replicas of the API": live.kills,
+            "all settled after the last event": _seconds(live.settled_after),
+        }
+        return [
+            f"| live: {live.clients} clients, {live.seconds:.0f} s | |",
+            "| --- | ---: |",
+            *(f"| {name} | {value} |" for name, value in rows.items()),
+            "",
+            _LIVE_PART,
+            "",
+        ]
+
     def _promises(self) -> list[str]:
         broken = self._broken()
         lines = [
@@ -226,3 +261,7 @@ class Report:
         if left_out:
             shown.append(f"- … and {left_out} more")
         return [*lines, "", *shown, ""]
+
+
+def _seconds(seconds: float | None) -> str:
+    return "never" if seconds is None else f"{seconds:.1f} s"

@@ -24,6 +24,8 @@ from tests.prove.fleet import (
 )
 from tests.prove.kills import Killer
 from tests.prove.ledger import read_ledger
+from tests.prove.live_checks import LIVE_PROMISES
+from tests.prove.live_run import prove_live
 from tests.prove.report import Report
 from tests.prove.schedule import kill_schedule
 from tests.prove.stores import Stores, open_stores
@@ -40,6 +42,7 @@ _STILL_SECONDS = 6.0
 _BETWEEN_LOOKS_SECONDS = 2.0
 _FORGETFUL_DEVICES = 40
 _FORGETFUL_INTERVAL_SECONDS = 1.0
+_LIVE_CUTS = 200
 _MEASURE_AT_MOST = timedelta(minutes=10)
 
 
@@ -103,6 +106,9 @@ async def prove(options: Options, say: Callable[[str], None]) -> Report:
     alarms = await prove_alarms(
         seed=options.seed, kills=options.cycles, devices=options.devices, log_folder=alarm_logs, say=say
     )
+    live_logs = options.log_folder / "live"
+    live_logs.mkdir()
+    live = await prove_live(seed=options.seed, cuts=_LIVE_CUTS, log_folder=live_logs, say=say)
     return Report(
         started_at=started_at,
         seconds=time.monotonic() - started,
@@ -115,8 +121,9 @@ async def prove(options: Options, say: Callable[[str], None]) -> Report:
         settled_after=settled_after,
         peak_memory=evidence.peak_memory,
         alarms=alarms,
-        promises=[*PROMISES, *ALARM_PROMISES],
-        violations=[*broken, *alarms.violations],
+        live=live,
+        promises=[*PROMISES, *ALARM_PROMISES, *LIVE_PROMISES],
+        violations=[*broken, *alarms.violations, *live.violations],
     )
 
 

@@ -10,6 +10,8 @@ from tests.prove.alarm_run import AlarmProof
 from tests.prove.checks import PROMISES, Violation
 from tests.prove.evidence import Kill
 from tests.prove.figures import Figures
+from tests.prove.live_checks import LIVE_PROMISES
+from tests.prove.live_run import LiveProof
 from tests.prove.report import Report
 
 NOTHING = Figures(*([0] * len(Figures._fields)))
@@ -43,7 +45,19 @@ GOOD = Report(
         settled_after=1.3,
         violations=[],
     ),
-    promises=[*PROMISES, *ALARM_PROMISES],
+    live=LiveProof(
+        seconds=24.7,
+        clients=20,
+        cuts=201,
+        kills=2,
+        transitions=436,
+        heard=8_497,
+        resumed=219,
+        gaps=1,
+        settled_after=0.4,
+        violations=[],
+    ),
+    promises=[*PROMISES, *ALARM_PROMISES, *LIVE_PROMISES],
     violations=[],
 )
 BAD = replace(
@@ -64,7 +78,8 @@ def test_a_good_run_says_so() -> None:
     assert "| ingestor-1 | 95 MB |" in text
     assert "| alarms expected / raised | 640 / 640 |" in text
     assert "| on-delays running at a kill | 44 |" in text
-    assert all(f"- {promise}: holds" in text for promise in (*PROMISES, *ALARM_PROMISES))
+    assert "| … resumed by a cursor | 219 |" in text
+    assert all(f"- {promise}: holds" in text for promise in GOOD.promises)
 
 
 def test_a_bad_run_names_the_promise_and_what_broke_it() -> None:
@@ -88,4 +103,5 @@ def test_both_files_tell_the_same(tmp_path: Path) -> None:
     assert written["kills"][0]["caught_up_after"] is None
     assert written["alarms"]["alarms_notified"] == 590
     assert written["alarms"]["kills"][0]["on_delays_running"] == 44
+    assert written["live"]["cuts"] == 201
     assert (folder / "prove.md").read_text() == BAD.as_markdown()
