@@ -17,17 +17,17 @@ Live data comes over a WebSocket at `/api/live/{grid_id}`, or as server-sent eve
 
 | `type` | what | fields |
 | --- | --- | --- |
-| `snapshot` | first, the state as it is | `readings`: metric → `value`, `time`, `device_id`; `alerts`, as in \
-`GET /api/alerts/{grid_id}`, the newest 200, and `more_alerts`; `devices`: `device_id`, `connected`, `stale`, \
-`last_seen`, the first 1,000, and `more_devices` |
+| `snapshot` | first, the state as it is | `readings`: metric → `value`, `time`, `device_id`; `alerts`, as \
+in `GET /api/alerts/{grid_id}`, the newest 200, and `more_alerts`; `devices`: `device_id`, `connected`, \
+`stale`, `last_seen`, the first 1,000, and `more_devices` |
 | `reading` | new values; what a slow client cannot take is left out, but never the newest | `readings` |
 | `devices` | devices that came, went, fell silent or were heard again, as they stand now | `devices` |
-| `alert` | everything that happens to an alert, each once and in order | `transition`, `event`, `state`, `at`, \
-`by`, `alert` |
+| `alert` | everything that happens to an alert, each once and in order | `transition`, `event`, `state`, \
+`at`, `by`, `alert` |
 | `heartbeat` | every 15 s | `connected`: whether the server hears of news at once |
 | `resumed` | first, to a client that comes back by its cursor | `readings`, `devices`, `more_devices` |
-| `gap` | alerts may be missing; a `snapshot` follows | `reason`: `trimmed`, `malformed` or `foreign`; `since`; \
-`refetch`: a list of `part` and `endpoint` |
+| `gap` | alerts may be missing; a `snapshot` follows | `reason`: `trimmed`, `malformed` or `foreign`; \
+`since`; `refetch`: a list of `part` and `endpoint` |
 | `renewed`, `renewal_refused` | the answer to a token | `expires_at` |
 
 `snapshot`, `resumed`, `reading`, `devices`, `alert` and `heartbeat` carry a `cursor`. Keep the last one, and
