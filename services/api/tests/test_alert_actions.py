@@ -9,8 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from microgrid_common.ports.errors import RetryableError
-from microgrid_common.runtime.alarm_desk import UnknownAlertError
-from microgrid_common.schemas.alert import Alert
+from microgrid_common.runtime.alarm_desk import Handled, UnknownAlertError
 from microgrid_common.testing.samples import SAMPLE_TIME, sample_record
 from microgrid_common.transforms.alarms.actions import (
     Acknowledge,
@@ -46,11 +45,11 @@ class ScriptedDesk:
         self.error: Exception | None = None
         self.asked: list[tuple[str, Action, str]] = []
 
-    async def act(self, alert_id: str, action: Action, *, by: str) -> Alert:
+    async def act(self, alert_id: str, action: Action, *, by: str) -> Handled:
         self.asked.append((alert_id, action, by))
         if self.error:
             raise self.error
-        return ALERT
+        return Handled(before=ALERT, after=ALERT)
 
 
 @pytest.fixture

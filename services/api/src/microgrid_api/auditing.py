@@ -11,11 +11,11 @@ import structlog
 from fastapi import Depends, Request
 from pydantic import BaseModel, JsonValue
 
-from microgrid_api.context import Context
+from microgrid_api.access import SignedIn
+from microgrid_api.context import ApiContext, Context
 from microgrid_api.errors import asking
 from microgrid_common.ports.audit_log import AuditLog
 from microgrid_common.ports.errors import PermanentError, RetryableError
-from microgrid_common.ports.identity import Caller
 from microgrid_common.schemas.audit import LONGEST_SIDE, AuditEntry
 
 _TRIES = 3
@@ -32,33 +32,38 @@ class Change:
 
 
 class Auditor:
-    """Puts changes of one request on record.
+    """Puts changes that somebody makes by one request on record.
 
     Args:
         log: where they are kept.
+        who: the user name of whoever makes them.
         address: where the request came from.
         request_id: as it stands in the API's own log.
         now: the present, aware, in UTC.
     """
 
     def __init__(
-        self, log: AuditLog, *, address: str | None, request_id: str | None, now: Callable[[], datetime]
+        self,
+        log: AuditLog,
+        *,
+        who: str,
+        address: str | None,
+        request_id: str | None,
+        now: Callable[[], datetime],
     ) -> None:
         self._log = log
+        self._who = who
         self._address = address
         self._request_id = request_id
         self._now = now
 
     @asynccontextmanager
-    async def change(
-        self, who: Caller, action: str, target: str, *, grid_id: str | None
-    ) -> AsyncIterator[Change]:
+    async def change(self, action: str, target: str, *, grid_id: str | None) -> AsyncIterator[Change]:
         """Record a change once it is made; one that is refused or fails is not recorded.
 
         The log is asked first whether it can be written: where it cannot, nothing is changed.
 
         Args:
-            who: makes it.
             action: what is done to what kind of thing, such as `rule.change`.
             target: the id of the thing.
             grid_id: where it belongs; None for what belongs to no grid.
@@ -73,21 +78,31 @@ class Auditor:
             await self._log.ping()
         change = Change()
         yield change
-        await self._record(
-            AuditEntry(
-                at=self._now(),
-                who=who.username,
-                action=action,
-                target=target,
-                grid_id=grid_id,
-                before=_side(change.before),
-                after=_side(change.after),
-                address=self._address,
-                request_id=self._request_id,
-            )
-        )
+        await self.record(action, target, grid_id=grid_id, change=change)
 
-    async def _record(self, entry: AuditEntry) -> None:
+    async def record(
+        self, action: str, target: str, *, grid_id: str | None, change: Change | None = None
+    ) -> None:
+        """Record something that is done already, and that must not wait for the audit log.
+
+        Args:
+            action: as for `change`.
+            target: as for `change`.
+            grid_id: as for `change`.
+            change: how the thing was and is; None where there is nothing to say.
+        """
+        change = change or Change()
+        entry = AuditEntry(
+            at=self._now(),
+            who=self._who,
+            action=action,
+            target=target,
+            grid_id=grid_id,
+            before=_side(change.before),
+            after=_side(change.after),
+            address=self._address,
+            request_id=self._request_id,
+        )
         for _ in range(_TRIES):
             try:
                 await self._log.append(entry)
@@ -98,18 +113,23 @@ class Auditor:
         structlog.get_logger().error("audit_entry_not_kept", entry=entry.model_dump(mode="json"))
 
 
-def auditor_of(request: Request, context: Context) -> Auditor:
-    """The auditor of a request."""
+def auditor_of(request: Request, context: ApiContext, who: str) -> Auditor:
+    """Records what somebody does by a request."""
     return Auditor(
         context.ports.audit,
+        who=who,
         address=request.client.host if request.client else None,
         request_id=getattr(request.state, "request_id", None),
         now=context.now,
     )
 
 
-Audit = Annotated[Auditor, Depends(auditor_of)]
-"""Records what a request changes."""
+def _auditor_of_caller(request: Request, context: Context, who: SignedIn) -> Auditor:
+    return auditor_of(request, context, who.username)
+
+
+Audit = Annotated[Auditor, Depends(_auditor_of_caller)]
+"""Records what a request changes, in the name of whoever has signed in."""
 
 
 def _side(thing: BaseModel | JsonValue) -> Any:

@@ -6,6 +6,8 @@ from typing import Annotated, Final
 from fastapi import Header, Response
 from fastapi.exceptions import RequestValidationError
 
+from microgrid_common.ports.rule_store import VersionConflictError
+
 _TAG: Final = re.compile(r'"(0|[1-9][0-9]{0,8})"')
 
 IfMatch = Annotated[
@@ -41,6 +43,16 @@ def expected_version(if_match: str | None, given: int | None, where: tuple[str, 
     if given not in {None, version}:
         raise _invalid(where, "The same version as If-Match says", "contradiction")
     return version
+
+
+def check_version(stored: int, expected: int) -> None:
+    """Return if what is stored is what somebody means to replace.
+
+    Raises:
+        VersionConflictError: somebody else has changed it.
+    """
+    if stored != expected:
+        raise VersionConflictError
 
 
 def tag(response: Response, version: int) -> None:

@@ -1,12 +1,15 @@
 """Logging in with tokens that end, renewing them, and logging out."""
 
 import math
+import re
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from fastapi import APIRouter, HTTPException, Request
 
 from microgrid_api.access import SignedIn, unauthorized
+from microgrid_api.auditing import Audit, auditor_of
 from microgrid_api.auth_views import CallerView, PasswordChange, RefreshOrder, TokensView
 from microgrid_api.body_limit import BODY_REFUSED
 from microgrid_api.context import ApiContext, Context
@@ -15,6 +18,8 @@ from microgrid_api.local_users.passwords import WeakPasswordError
 from microgrid_api.local_users.refusals import weak_password
 from microgrid_api.views import Credentials
 from microgrid_common.ports.identity import LoginRefusedError, TokenRefusedError, Tokens
+from microgrid_common.ports.rule_store import VersionConflictError
+from microgrid_common.schemas.user import USERNAME_PATTERN
 
 router = APIRouter(
     prefix="/api/auth",
@@ -54,11 +59,12 @@ async def refresh(order: RefreshOrder, context: Context) -> TokensView:
 
 
 @router.post("/logout", summary="Log out", status_code=HTTPStatus.NO_CONTENT)
-async def log_out(who: SignedIn, context: Context) -> None:
+async def log_out(who: SignedIn, audit: Audit, context: Context) -> None:
     """End this login: none of its tokens is accepted from now on, and its phones get no more messages."""
     async with asking("store of the logins"):
         await context.ports.push_tokens.remove_login(who.login_id)
         await context.ports.identity.log_out(who)
+    await audit.record("auth.logout", who.username, grid_id=None)
 
 
 @router.get("/me", summary="Who is logged in")
@@ -74,18 +80,23 @@ async def me(who: SignedIn) -> CallerView:
         **BODY_REFUSED,
         **_TOO_MANY,
         403: {"model": Problem, "description": "The current password is wrong."},
-        409: {"model": Problem, "description": "Passwords are not kept here."},
+        409: {"model": Problem, "description": "Passwords are not kept here, or the user was changed."},
     },
 )
-async def change_password(order: PasswordChange, who: SignedIn, context: Context) -> TokensView:
+async def change_password(order: PasswordChange, who: SignedIn, audit: Audit, context: Context) -> TokensView:
     """Change one's own password: every login of this user ends, and a new one begins."""
     local = context.ports.local_users
     if local is None:
         raise HTTPException(HTTPStatus.CONFLICT, "Passwords are not kept here: change it where you log in.")
     try:
-        async with asking("store of the users"):
+        async with (
+            audit.change("auth.change_password", who.username, grid_id=None) as change,
+            asking("store of the users"),
+        ):
             await local.identity.check_password(who.username, order.current_password.get_secret_value())
             user = await local.desk.set_password(who.username, order.new_password.get_secret_value())
+            change.after = {"version": user.version}
+        async with asking("store of the logins"):
             return TokensView.of(await local.identity.start_login(user))
     except LoginRefusedError as refusal:
         if refusal.retry_after is not None:
@@ -93,6 +104,10 @@ async def change_password(order: PasswordChange, who: SignedIn, context: Context
         raise HTTPException(HTTPStatus.FORBIDDEN, "The current password is wrong.") from None
     except WeakPasswordError as error:
         raise weak_password(error, "new_password") from None
+    except VersionConflictError:
+        raise HTTPException(
+            HTTPStatus.CONFLICT, "Somebody has changed this user meanwhile: try again."
+        ) from None
 
 
 async def tokens_for(credentials: Credentials, request: Request, context: ApiContext) -> Tokens:
@@ -107,12 +122,23 @@ async def tokens_for(credentials: Credentials, request: Request, context: ApiCon
         raise _too_many(LoginRefusedError("Too many wrong passwords", retry_after=blocked_for))
     try:
         async with asking("store of the logins"):
-            return await context.ports.identity.log_in(credentials.username, credentials.password)
+            tokens = await context.ports.identity.log_in(credentials.username, credentials.password)
     except LoginRefusedError as refusal:
         if refusal.retry_after is not None:
             raise _too_many(refusal) from None
         context.failed_logins.add(address)
+        _log_refusal(credentials.username, address)
         raise unauthorized(refusal.advice or "The user name or the password is wrong.") from None
+    username = tokens.caller.username
+    await auditor_of(request, context, username).record("auth.login", username, grid_id=None)
+    return tokens
+
+
+def _log_refusal(username: str, address: str) -> None:
+    # What cannot be a user name may be a password, written into the wrong field.
+    name = username.strip().lower()
+    shown = name if re.fullmatch(USERNAME_PATTERN, name) else None
+    structlog.get_logger().warning("login_refused", username=shown, address=address)
 
 
 def _too_many(refusal: LoginRefusedError) -> HTTPException:

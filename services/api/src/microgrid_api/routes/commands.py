@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Resp
 from fastapi.exceptions import RequestValidationError
 
 from microgrid_api.access import InGrid, SignedIn, forbidden, require
+from microgrid_api.auditing import Audit
 from microgrid_api.body_limit import BODY_REFUSED
 from microgrid_api.command_views import CommandKindView, CommandOrder, CommandPageView, CommandView
 from microgrid_api.context import Context
@@ -68,10 +69,11 @@ _IdempotencyKey = Annotated[
 async def give(
     context: Context,
     who: SignedIn,
+    audit: Audit,
     device_id: _DeviceId,
+    *,
     order: CommandOrder,
     response: Response,
-    *,
     grid_id: Annotated[
         str | None,
         Query(pattern=IDENTIFIER_PATTERN, description="Needed where several grids have such a device."),
@@ -100,8 +102,13 @@ async def give(
     )
     key = idempotency_key and RequestKey(user=who.username, key=idempotency_key, wish=_wish(command))
     try:
-        async with asking("command store"):
+        async with (
+            audit.change("command.give", device.device_id, grid_id=device.grid_id) as change,
+            asking("command store"),
+        ):
             kept = await context.ports.commands.create(command, key or None)
+            change.after = CommandView.of(kept)
+            change.before = None if kept.command_id == command.command_id else change.after
     except KeyReusedError:
         message = "This key was used for another command: take a new one for each"
         raise _invalid(("header", "Idempotency-Key"), message, "key_reused") from None

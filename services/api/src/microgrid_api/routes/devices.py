@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Query
 from fastapi.exceptions import RequestValidationError
 
 from microgrid_api.access import InGrid
+from microgrid_api.auditing import Audit
 from microgrid_api.body_limit import BODY_REFUSED
 from microgrid_api.context import Context
 from microgrid_api.device_views import DeviceDetail, DeviceView, Registration
@@ -72,15 +73,24 @@ async def show(context: Context, grid_id: _GridId, device_id: _DeviceId) -> Devi
     responses=BODY_REFUSED,
 )
 async def register(
-    context: Context, grid_id: _GridId, device_id: _DeviceId, registration: Registration
+    context: Context,
+    audit: Audit,
+    grid_id: _GridId,
+    device_id: _DeviceId,
+    registration: Registration,
 ) -> DeviceDetail:
     """Register a device, or replace what is registered of it. Readings carry it from the next seconds on."""
     if registration.parent_id == device_id:
         problem = {"loc": ("body", "parent_id"), "msg": "Not the device itself", "type": "own_parent"}
         raise RequestValidationError([problem])
     device = Device(grid_id=grid_id, device_id=device_id, **registration.model_dump())
+    async with (
+        audit.change("device.register", device_id, grid_id=grid_id) as change,
+        asking("device registry"),
+    ):
+        (change.before,) = await context.ports.devices.put([device])
+        change.after = device
     async with asking("device registry"):
-        await context.ports.devices.put([device])
         links = await context.ports.links.get_many([(grid_id, device_id)])
     return DeviceDetail.of(device, links.get((grid_id, device_id)))
 
@@ -91,15 +101,19 @@ async def register(
     dependencies=[Depends(InGrid(Permission.REGISTER_DEVICES))],
     responses=_NOT_FOUND,
 )
-async def unregister(context: Context, grid_id: _GridId, device_id: _DeviceId) -> DeviceDetail:
+async def unregister(context: Context, audit: Audit, grid_id: _GridId, device_id: _DeviceId) -> DeviceDetail:
     """Take a device out of the registry; returns what was known about it.
 
     What it has measured stays, and it is listed as unregistered if it was ever heard.
     """
-    async with asking("device registry"):
-        device = await context.ports.devices.get(grid_id, device_id)
-        if device is None or not await context.ports.devices.remove(grid_id, device_id):
+    async with (
+        audit.change("device.unregister", device_id, grid_id=grid_id) as change,
+        asking("device registry"),
+    ):
+        change.before = device = await context.ports.devices.remove(grid_id, device_id)
+        if device is None:
             raise _not_found()
+    async with asking("device registry"):
         links = await context.ports.links.get_many([(grid_id, device_id)])
     return DeviceDetail.of(device, links.get((grid_id, device_id)))
 

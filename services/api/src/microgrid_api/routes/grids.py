@@ -6,9 +6,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Path, Response
 
 from microgrid_api.access import InGrid, SignedIn
+from microgrid_api.auditing import Audit
 from microgrid_api.body_limit import BODY_REFUSED
 from microgrid_api.context import Context
-from microgrid_api.entity_tags import IfMatch, expected_version, tag
+from microgrid_api.entity_tags import IfMatch, check_version, expected_version, tag
 from microgrid_api.errors import InvalidRequest, Problem, asking
 from microgrid_api.grid_views import ChangedGrid, GridView
 from microgrid_api.known_grids import known_grids
@@ -69,7 +70,13 @@ async def show(context: Context, grid_id: _GridId, response: Response) -> GridVi
     },
 )
 async def describe(
-    context: Context, grid_id: _GridId, changed: ChangedGrid, response: Response, if_match: IfMatch = None
+    context: Context,
+    audit: Audit,
+    grid_id: _GridId,
+    changed: ChangedGrid,
+    *,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> GridView:
     """Replace all that is known about a grid; `If-Match` or the body says which version is replaced.
 
@@ -78,8 +85,14 @@ async def describe(
     """
     version = expected_version(if_match, changed.version, ("body", "version"))
     try:
-        async with asking("store of the grids"):
-            grid = await context.ports.grids.put(changed.grid(grid_id, version))
+        async with (
+            audit.change("grid.describe", grid_id, grid_id=grid_id) as change,
+            asking("store of the grids"),
+        ):
+            before = await context.ports.grids.get(grid_id)
+            check_version(before.version, version)
+            change.before = before if before.version else None
+            change.after = grid = await context.ports.grids.put(changed.grid(grid_id, version))
     except VersionConflictError:
         raise HTTPException(
             HTTPStatus.CONFLICT, "Somebody has changed the grid meanwhile: look at it again."

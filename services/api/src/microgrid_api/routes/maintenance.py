@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, HTTPException, Path
 from fastapi.exceptions import RequestValidationError
 
 from microgrid_api.access import InGrid
+from microgrid_api.auditing import Audit
 from microgrid_api.body_limit import BODY_REFUSED
 from microgrid_api.context import ApiContext, Context
 from microgrid_api.errors import InvalidRequest, Problem, asking
@@ -59,7 +60,13 @@ async def show(context: Context, grid_id: _GridId, window_id: _WindowId) -> Main
     responses={**BODY_REFUSED, 409: {"model": Problem, "description": "There are too many windows."}},
 )
 async def plan(
-    context: Context, who: _Planner, grid_id: _GridId, window_id: _WindowId, work: PlannedWork
+    context: Context,
+    who: _Planner,
+    audit: Audit,
+    *,
+    grid_id: _GridId,
+    window_id: _WindowId,
+    work: PlannedWork,
 ) -> MaintenanceWindowView:
     """Plan work, or change what is planned; alarms about it are suppressed from its start to its end.
 
@@ -69,9 +76,13 @@ async def plan(
         problem = {"loc": ("body", "end"), "msg": "After start", "type": "ends_before_it_begins"}
         raise RequestValidationError([problem])
     window = MaintenanceWindow(grid_id=grid_id, window_id=window_id, by=who.username, **work.model_dump())
-    async with asking("rule store"):
+    async with (
+        audit.change("maintenance.plan", window_id, grid_id=grid_id) as change,
+        asking("rule store"),
+    ):
         await _check_room(context, window)
-        await context.ports.rules.put_window(window)
+        change.before = await context.ports.rules.put_window(window)
+        change.after = window
     return MaintenanceWindowView.of(window)
 
 
@@ -81,11 +92,16 @@ async def plan(
     dependencies=[Depends(InGrid(Permission.PLAN_MAINTENANCE))],
     responses=_NOT_FOUND,
 )
-async def delete(context: Context, grid_id: _GridId, window_id: _WindowId) -> MaintenanceWindowView:
+async def delete(
+    context: Context, audit: Audit, grid_id: _GridId, window_id: _WindowId
+) -> MaintenanceWindowView:
     """Delete a window, which ends it; returns what was planned."""
-    async with asking("rule store"):
-        window = await _get(context, grid_id, window_id)
-        if not await context.ports.rules.remove_window(grid_id, window_id):
+    async with (
+        audit.change("maintenance.delete", window_id, grid_id=grid_id) as change,
+        asking("rule store"),
+    ):
+        change.before = window = await context.ports.rules.remove_window(grid_id, window_id)
+        if window is None:
             raise _not_found()
     return MaintenanceWindowView.of(window)
 

@@ -8,9 +8,10 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from microgrid_api.access import Everywhere, SignedIn, signed_in
+from microgrid_api.auditing import Audit
 from microgrid_api.body_limit import BODY_REFUSED
 from microgrid_api.context import Context
-from microgrid_api.entity_tags import IfMatch, expected_version, tag
+from microgrid_api.entity_tags import IfMatch, check_version, expected_version, tag
 from microgrid_api.errors import InvalidRequest, Problem, asking
 from microgrid_api.notification_views import (
     ChangedNotificationSettings,
@@ -62,7 +63,12 @@ async def show_settings(context: Context, response: Response) -> NotificationSet
     responses={**BODY_REFUSED, **_CONFLICT},
 )
 async def change_settings(
-    context: Context, changed: ChangedNotificationSettings, response: Response, if_match: IfMatch = None
+    context: Context,
+    audit: Audit,
+    changed: ChangedNotificationSettings,
+    *,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> NotificationSettingsView:
     """Replace all settings. The version that is replaced is said by `If-Match` or in the body.
 
@@ -70,20 +76,25 @@ async def change_settings(
     """
     version = expected_version(if_match, changed.version, ("body", "version"))
     try:
-        async with asking("store of the notification settings"):
+        async with (
+            audit.change("notifications.change", "settings", grid_id=None) as change,
+            asking("store of the notification settings"),
+        ):
             stored = await context.ports.notification_settings.get()
-            if stored.version != version:
-                raise _conflict()
+            change.before = NotificationSettingsView.of(stored)
+            check_version(stored.version, version)
             settings = _with_secrets(changed.settings, stored.settings)
             new_version = await context.ports.notification_settings.put(settings, expected_version=version)
+            view = NotificationSettingsView.of(StoredNotificationSettings(new_version, settings))
+            change.after = view
     except VersionConflictError:
         raise _conflict() from None
-    tag(response, new_version)
-    return NotificationSettingsView.of(StoredNotificationSettings(new_version, settings))
+    tag(response, view.version)
+    return view
 
 
 @router.post("/push-tokens", summary="Reach an installation of the app", responses=BODY_REFUSED)
-async def register(context: Context, who: SignedIn, order: PushTokenOrder) -> PushTokenView:
+async def register(context: Context, who: SignedIn, audit: Audit, order: PushTokenOrder) -> PushTokenView:
     """Reach an installation of the app in the name of whoever has signed in, until the login ends.
 
     A token that was another user's is this one's from now on. Doing it again is the same as doing it once.
@@ -95,8 +106,13 @@ async def register(context: Context, who: SignedIn, order: PushTokenOrder) -> Pu
         login_id=who.login_id,
         registered_at=context.now(),
     )
-    async with asking("store of the push tokens"):
+    # Who has the token can send to that installation: it is not put on record.
+    async with (
+        audit.change("push_token.register", who.username, grid_id=None) as change,
+        asking("store of the push tokens"),
+    ):
         await context.ports.push_tokens.register(token)
+        change.after = {"platform": token.platform}
     return PushTokenView.of(token)
 
 
@@ -106,13 +122,20 @@ async def register(context: Context, who: SignedIn, order: PushTokenOrder) -> Pu
     responses={404: {"model": Problem, "description": "It is no token of this user's."}},
 )
 async def remove(
-    context: Context, who: SignedIn, token: Annotated[PushTokenText, Path(examples=["dpNx3v0QSa2:APA91bF"])]
+    context: Context,
+    who: SignedIn,
+    audit: Audit,
+    token: Annotated[PushTokenText, Path(examples=["dpNx3v0QSa2:APA91bF"])],
 ) -> RemovedPushTokenView:
     """Forget a token of whoever has signed in."""
-    async with asking("store of the push tokens"):
-        removed = await context.ports.push_tokens.remove(who.username, token)
-    if not removed:
-        raise HTTPException(HTTPStatus.NOT_FOUND, "You have no such push token.")
+    async with (
+        audit.change("push_token.remove", who.username, grid_id=None) as change,
+        asking("store of the push tokens"),
+    ):
+        known = {one.token: one for one in await context.ports.push_tokens.of_user(who.username)}
+        if not await context.ports.push_tokens.remove(who.username, token):
+            raise HTTPException(HTTPStatus.NOT_FOUND, "You have no such push token.")
+        change.before = {"platform": known[token].platform} if token in known else None
     return RemovedPushTokenView(token=token)
 
 

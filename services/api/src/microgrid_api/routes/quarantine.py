@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Query
 from pydantic import AwareDatetime
 
 from microgrid_api.access import InGrid, SignedIn
+from microgrid_api.auditing import Audit
 from microgrid_api.context import ApiContext, Context
 from microgrid_api.errors import InvalidRequest, Problem, asking
 from microgrid_api.permissions import Permission
@@ -17,7 +18,9 @@ from microgrid_api.quarantine_views import (
     QuarantinePageView,
     ReplayView,
 )
+from microgrid_common.ports.identity import Caller
 from microgrid_common.ports.quarantine import QuarantineFilter
+from microgrid_common.runtime.quarantine_replay import Replay
 from microgrid_common.schemas.identifiers import Identifier
 from microgrid_common.schemas.quarantine import QuarantinedMessage, Reason
 from microgrid_common.schemas.quarantine_entry import (
@@ -107,7 +110,13 @@ async def show(context: Context, grid_id: _GridId, entry_id: _EntryId) -> Quaran
 
 @router.post("/{entry_id}/replay", summary="Put a message through again", responses=_NOT_FOUND)
 async def replay(
-    context: Context, who: SignedIn, grid_id: _GridId, entry_id: _EntryId, *, dry_run: bool = False
+    context: Context,
+    who: SignedIn,
+    audit: Audit,
+    grid_id: _GridId,
+    entry_id: _EntryId,
+    *,
+    dry_run: bool = False,
 ) -> ReplayView:
     """Treat a message as if it arrived now, but with its own time of arrival.
 
@@ -115,13 +124,18 @@ async def replay(
     twice gives the same readings once. A dry run only says what would come of it.
     """
     async with asking("quarantine"):
-        await _get(context, grid_id, entry_id)
-        replayed = await context.ports.replayer.replay(
-            entry_id, by=who.username, at=context.now(), dry_run=dry_run
-        )
-    if replayed is None:
-        raise _not_found()
-    return ReplayView.of(replayed, dry_run=dry_run)
+        before, _ = await _get(context, grid_id, entry_id)
+    if dry_run:
+        return ReplayView.of(await _replayed(context, who, entry_id, dry_run=True), dry_run=True)
+    async with audit.change("quarantine.replay", entry_id, grid_id=before.grid_id) as change:
+        replayed = await _replayed(context, who, entry_id, dry_run=False)
+        change.before = {"state": before.state}
+        change.after = {
+            "state": replayed.entry.state,
+            "verdict": replayed.verdict,
+            "readings": replayed.readings,
+        }
+    return ReplayView.of(replayed, dry_run=False)
 
 
 @router.post(
@@ -130,19 +144,34 @@ async def replay(
     responses={**_NOT_FOUND, 409: {"model": Problem, "description": "It was replayed with success before."}},
 )
 async def discard(
-    context: Context, who: SignedIn, grid_id: _GridId, entry_id: _EntryId
+    context: Context, who: SignedIn, audit: Audit, grid_id: _GridId, entry_id: _EntryId
 ) -> QuarantineEntryView:
     """Record that a message is not needed. It stays for a while, and can still be replayed."""
     async with asking("quarantine"):
-        await _get(context, grid_id, entry_id)
+        before, _ = await _get(context, grid_id, entry_id)
+    async with (
+        audit.change("quarantine.discard", entry_id, grid_id=before.grid_id) as change,
+        asking("quarantine"),
+    ):
         entry = await context.ports.quarantine.discard(entry_id, by=who.username, at=context.now())
-    if entry is None:
-        raise _not_found()
-    if entry.state is not QuarantineState.DISCARDED:
-        raise HTTPException(
-            HTTPStatus.CONFLICT, "The message was replayed: there is nothing left to discard."
-        )
+        if entry is None:
+            raise _not_found()
+        if entry.state is not QuarantineState.DISCARDED:
+            raise HTTPException(
+                HTTPStatus.CONFLICT, "The message was replayed: there is nothing left to discard."
+            )
+        change.before, change.after = {"state": before.state}, {"state": entry.state}
     return QuarantineEntryView.of(entry)
+
+
+async def _replayed(context: ApiContext, who: Caller, entry_id: str, *, dry_run: bool) -> Replay:
+    async with asking("quarantine"):
+        replayed = await context.ports.replayer.replay(
+            entry_id, by=who.username, at=context.now(), dry_run=dry_run
+        )
+    if replayed is None:
+        raise _not_found()
+    return replayed
 
 
 async def _get(

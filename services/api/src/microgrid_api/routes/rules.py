@@ -7,9 +7,10 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Query, Response
 from fastapi.exceptions import RequestValidationError
 
 from microgrid_api.access import SignedIn, Somewhere, require
+from microgrid_api.auditing import Audit
 from microgrid_api.body_limit import BODY_REFUSED
 from microgrid_api.context import ApiContext, Context
-from microgrid_api.entity_tags import IfMatch, expected_version, tag
+from microgrid_api.entity_tags import IfMatch, check_version, expected_version, tag
 from microgrid_api.errors import InvalidRequest, Problem, asking
 from microgrid_api.permissions import Permission, sees
 from microgrid_api.rule_views import ChangedRule, NewRule, RuleView
@@ -76,14 +77,17 @@ async def versions(context: Context, who: SignedIn, rule_id: _RuleId) -> list[Ru
         409: {"model": Problem, "description": "There is a rule of this id, or no room for one."},
     },
 )
-async def create(context: Context, who: SignedIn, new: NewRule, response: Response) -> RuleView:
+async def create(context: Context, who: SignedIn, audit: Audit, new: NewRule, response: Response) -> RuleView:
     """Make a rule. Readings are judged by it from the next seconds on."""
     _check_edits(who, new)
     draft = _checked(new)
     try:
-        async with asking("rule store"):
+        async with (
+            audit.change("rule.create", new.rule_id, grid_id=new.scope.grid_id) as change,
+            asking("rule store"),
+        ):
             await _check_room(context)
-            rule = await context.ports.rules.put(draft, expected_version=None)
+            change.after = rule = await context.ports.rules.put(draft, expected_version=None)
     except VersionConflictError:
         raise HTTPException(HTTPStatus.CONFLICT, "There is a rule of this id already.") from None
     response.headers["Location"] = f"/api/rules/{rule.rule_id}"
@@ -98,6 +102,7 @@ async def create(context: Context, who: SignedIn, new: NewRule, response: Respon
 async def change(
     context: Context,
     who: SignedIn,
+    audit: Audit,
     rule_id: _RuleId,
     changed: ChangedRule,
     *,
@@ -116,9 +121,12 @@ async def change(
     _check_edits(who, changed)
     draft = _checked(changed)
     try:
-        async with asking("rule store"):
-            _check_edits(who, await _get(context, who, rule_id))
-            rule = await context.ports.rules.put(draft, expected_version=version)
+        async with (
+            audit.change("rule.change", rule_id, grid_id=draft.scope.grid_id) as on_record,
+            asking("rule store"),
+        ):
+            on_record.before = await _to_edit(context, who, rule_id, version)
+            on_record.after = rule = await context.ports.rules.put(draft, expected_version=version)
     except VersionConflictError:
         raise _conflict() from None
     return _tagged(rule, response)
@@ -132,6 +140,7 @@ async def change(
 async def delete(
     context: Context,
     who: SignedIn,
+    audit: Audit,
     rule_id: _RuleId,
     *,
     version: Annotated[int | None, Query(ge=1, description="The version that is meant.")] = None,
@@ -141,8 +150,12 @@ async def delete(
     expected = expected_version(if_match, version, ("query", "version"))
     try:
         async with asking("rule store"):
-            rule = await _get(context, who, rule_id)
-            _check_edits(who, rule)
+            rule = await _to_edit(context, who, rule_id, expected)
+        async with (
+            audit.change("rule.delete", rule_id, grid_id=rule.scope.grid_id) as on_record,
+            asking("rule store"),
+        ):
+            on_record.before = rule
             if not await context.ports.rules.remove(rule_id, expected_version=expected):
                 raise _not_found()
     except VersionConflictError:
@@ -156,6 +169,13 @@ async def _get(context: ApiContext, who: Caller, rule_id: str) -> AlarmRule:
         if rule.rule_id == rule_id and _sees(who, rule):
             return rule
     raise _not_found()
+
+
+async def _to_edit(context: ApiContext, who: Caller, rule_id: str, version: int) -> AlarmRule:
+    rule = await _get(context, who, rule_id)
+    _check_edits(who, rule)
+    check_version(rule.version, version)
+    return rule
 
 
 def _sees(who: Caller, rule: AlarmRule) -> bool:
