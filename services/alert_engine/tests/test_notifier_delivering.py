@@ -394,9 +394,7 @@ async def test_a_long_queue_is_worked_off_to_its_end() -> None:
     for number in range(2 * AT_ONCE + 1):
         await desk.happens(lasting_alarm(number))
     running = asyncio.create_task(desk.couriers["hook"].run())
-    await wait_until(
-        lambda: len(desk.hook.sent) == 2 * AT_ONCE + 1, timeout=10, description="all of them to be sent"
-    )
+    await wait_until(lambda: len(desk.hook.sent) == 2 * AT_ONCE + 1, timeout=10, description="all messages")
     desk.couriers["hook"].end()
     await running
     assert set(desk.states) == {"sent"}
