@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from services.api.tests.problems import detail_of, problems_of
 
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.schemas.alert import Severity
@@ -86,9 +87,9 @@ async def test_a_time_that_cannot_be_is_refused_by_its_parameter(
 ) -> None:
     answer = await operator.get(LOAD, params=query)
     assert answer.status_code == 422
-    (problem,) = answer.json()["detail"]
-    assert problem["loc"] == ["query", parameter]
-    assert message in problem["msg"]
+    (problem,) = problems_of(answer)
+    assert problem["field"] == f"query.{parameter}"
+    assert message in problem["message"]
 
 
 async def test_a_grid_without_alarms_has_no_load(operator: httpx.AsyncClient) -> None:
@@ -109,4 +110,4 @@ async def test_a_store_that_is_away_is_said_to_be(
 ) -> None:
     records.fail_next(RetryableError("away at 10.0.0.1"))
     answer = await operator.get(LOAD)
-    assert (answer.status_code, answer.json()) == (503, {"detail": "The alert store is away."})
+    assert (answer.status_code, detail_of(answer)) == (503, "The alert store is away.")

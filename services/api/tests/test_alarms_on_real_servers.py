@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from services.api.tests.problems import detail_of
 
 from microgrid_api.app import create_app
 from microgrid_api.live import LiveFeed
@@ -107,7 +108,7 @@ async def test_what_operators_do_is_stored_and_told(client: httpx.AsyncClient, p
     assert (await get(client, "/api/alerts/platform", put_aside=True))["alerts"][0]["id"] == alert_id
     assert (await client.post(f"{action}/unshelve")).json()["state"] == "acknowledged"
     refused = await client.post(f"{action}/clear")
-    assert (refused.status_code, "still holds" in refused.json()["detail"]) == (409, True)
+    assert (refused.status_code, "still holds" in detail_of(refused)) == (409, True)
     assert await get(client, shown_at) == {**shown, "state": "acknowledged", "shelved": None}
     assert (await client.put("/api/alerts/alert-village-1/acknowledge")).status_code == 404
 
@@ -204,6 +205,6 @@ async def test_without_redis_everything_asks_to_come_back_later(
         for method, path, body in CALLS:
             answer = await client.request(method, path, json=body)
             assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2"), path
-            assert answer.json()["detail"].endswith(" is away.")
+            assert detail_of(answer).endswith(" is away.")
     finally:
         await asyncio.to_thread(redis_server.start)

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from services.api.tests.problems import detail_of, fields_of
 
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.runtime.alarm_desk import Handled, UnknownAlertError
@@ -107,7 +108,7 @@ async def test_what_cannot_be_done_is_a_409_with_the_reason(
 ) -> None:
     desk.error = ActionRefusedError("The alarm has ended.")
     answer = await order(operator, action, BODIES[action])
-    assert (answer.status_code, answer.json()) == (409, {"detail": "The alarm has ended."})
+    assert (answer.status_code, detail_of(answer)) == (409, "The alarm has ended.")
 
 
 @pytest.mark.parametrize("action", list(BODIES))
@@ -116,7 +117,7 @@ async def test_an_alert_that_is_not_there_is_a_404(
 ) -> None:
     desk.error = UnknownAlertError("alert-village-7")
     answer = await order(operator, action, BODIES[action])
-    assert (answer.status_code, answer.json()) == (404, {"detail": "There is no such alert."})
+    assert (answer.status_code, detail_of(answer)) == (404, "There is no such alert.")
 
 
 @pytest.mark.parametrize("action", list(BODIES))
@@ -126,7 +127,7 @@ async def test_a_store_that_is_away_is_a_503(
     desk.error = RetryableError("redis: refused", retry_after=timedelta(seconds=7))
     answer = await order(operator, action, BODIES[action])
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "7")
-    assert answer.json() == {"detail": "The alert store is away."}
+    assert detail_of(answer) == "The alert store is away."
 
 
 @pytest.mark.parametrize("action", list(BODIES))
@@ -173,7 +174,7 @@ async def test_a_bad_order_is_refused_with_its_field(
 ) -> None:
     answer = await order(operator, action, body)
     assert answer.status_code == 422
-    assert [problem["loc"] for problem in answer.json()["detail"]] == [["body", *where]]
+    assert fields_of(answer) == [".".join(["body", *where])]
     assert desk.asked == []
 
 
@@ -192,5 +193,5 @@ async def test_a_text_that_is_no_unicode_is_refused(
 
 async def test_an_id_that_is_too_long_is_refused(operator: httpx.AsyncClient, desk: ScriptedDesk) -> None:
     answer = await operator.put(f"/api/alerts/{'x' * 101}/acknowledge")
-    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["path", "alert_id"])
+    assert (answer.status_code, fields_of(answer)[0]) == (422, "path.alert_id")
     assert desk.asked == []

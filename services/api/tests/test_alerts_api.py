@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from services.api.tests.problems import detail_of, fields_of
 
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.schemas.alert import (
@@ -151,7 +152,7 @@ async def test_an_alert_of_another_grid_is_not_there(
     ]:
         answer = await operator.get(f"/api/alerts/{grid_id}/{identifier}")
         assert answer.status_code == 404, identifier
-        assert answer.json() == {"detail": "There is no such alert in this grid."}
+        assert detail_of(answer) == "There is no such alert in this grid."
     assert (await get(operator, "default/alert-1"))["grid_id"] == "default"
 
 
@@ -243,7 +244,7 @@ async def test_bad_input_is_refused_with_its_name(
 ) -> None:
     answer = await operator.get(f"/api/alerts/{path}", params=params)
     assert answer.status_code == 422
-    assert [problem["loc"][-1] for problem in answer.json()["detail"]] == [where]
+    assert [field.rpartition(".")[2] for field in fields_of(answer)] == [where]
 
 
 @pytest.mark.parametrize("path", ["village", "village/alert-village-1"])
@@ -262,4 +263,4 @@ async def test_a_store_that_is_away_is_a_503(
     records.fail_next(RetryableError("redis: refused", retry_after=timedelta(seconds=7)))
     answer = await operator.get(f"/api/alerts/{path}")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "7")
-    assert answer.json() == {"detail": "The alert store is away."}
+    assert detail_of(answer) == "The alert store is away."

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from services.api.tests.problems import detail_of
 
 from microgrid_api.failed_logins import FailedLogins
 
@@ -23,7 +24,7 @@ async def test_wrong_credentials_are_refused(
 ) -> None:
     answer = await stranger.post("/api/login", json={"username": username, "password": password})
     assert answer.status_code == 401
-    assert answer.json() == {"detail": "The user name or the password is wrong."}
+    assert detail_of(answer) == "The user name or the password is wrong."
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ async def test_the_dashboard_needs_the_token(stranger: httpx.AsyncClient, header
         answer = await stranger.get(path, headers=headers)
         assert answer.status_code == 401, path
         assert answer.headers["WWW-Authenticate"] == "Bearer"
-        assert "POST /api/auth/login" in answer.json()["detail"]
+        assert "POST /api/auth/login" in detail_of(answer)
 
 
 async def test_after_ten_wrong_passwords_an_address_has_to_wait(stranger: httpx.AsyncClient) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from fastapi import FastAPI
+from services.api.tests.problems import detail_of, problems_of
 
 from microgrid_api.app import create_app
 from microgrid_api.live import LiveFeed
@@ -40,21 +41,19 @@ JSON = {"Content-Type": "application/json"}
 async def test_a_bad_body_is_refused_and_never_repeated(stranger: httpx.AsyncClient, body: bytes) -> None:
     answer = await stranger.post("/api/login", content=body, headers=JSON)
     assert answer.status_code in {400, 401, 422}
-    assert answer.json()["detail"]
+    assert detail_of(answer)
     assert "secret-text" not in answer.text
 
 
 async def test_a_field_that_is_missing_is_named(stranger: httpx.AsyncClient) -> None:
     answer = await stranger.post("/api/login", json={"username": "user"})
     assert answer.status_code == 422
-    assert answer.json() == {
-        "detail": [{"loc": ["body", "password"], "msg": "Field required", "type": "missing"}]
-    }
+    assert problems_of(answer) == [{"field": "body.password", "message": "Field required", "type": "missing"}]
 
 
 async def test_a_large_body_is_refused_by_its_length(stranger: httpx.AsyncClient) -> None:
     answer = await stranger.post("/api/login", content=b"x" * (64 * 1024 + 1), headers=JSON)
-    assert (answer.status_code, answer.json()) == (413, {"detail": "The body is larger than 64 KiB."})
+    assert (answer.status_code, detail_of(answer)) == (413, "The body is larger than 64 KiB.")
 
 
 async def test_a_large_body_without_a_length_is_refused_while_it_arrives(stranger: httpx.AsyncClient) -> None:
@@ -67,7 +66,7 @@ async def test_a_large_body_without_a_length_is_refused_while_it_arrives(strange
             yield b"x" * 1024
 
     answer = await stranger.post("/api/login", content=endless(), headers=JSON)
-    assert (answer.status_code, answer.json()) == (413, {"detail": "The body is larger than 64 KiB."})
+    assert (answer.status_code, detail_of(answer)) == (413, "The body is larger than 64 KiB.")
     assert sent < 128 * 1024
 
 
@@ -131,16 +130,16 @@ async def test_an_error_of_our_own_shows_nothing_of_the_inside(
 ) -> None:
     records.fail_next(ZeroDivisionError("inside"))
     answer = await operator.get("/api/dashboard/alerts")
-    assert (answer.status_code, answer.json()) == (
+    assert (answer.status_code, detail_of(answer)) == (
         500,
-        {"detail": "The server made a mistake; it is in its log."},
+        "The server made a mistake; it is in its log.",
     )
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/api/dashboard", "/api/dashboard/realtime/"])
 async def test_what_is_not_there_is_a_404_in_json(operator: httpx.AsyncClient, path: str) -> None:
     answer = await operator.get(path)
-    assert (answer.status_code, answer.json()) == (404, {"detail": "Not Found"})
+    assert (answer.status_code, detail_of(answer)) == (404, "Not Found")
 
 
 async def test_it_is_alive_whatever_is_away(stranger: httpx.AsyncClient, log: FakeDurableLog) -> None:

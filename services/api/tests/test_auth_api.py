@@ -6,6 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from services.api.tests.people import PASSWORD, People, app_with, client_of
+from services.api.tests.problems import detail_of
 from services.api.tests.stopped_clock import Clock
 
 from microgrid_api.live import LiveFeed
@@ -69,7 +70,7 @@ async def test_tokens_are_renewed(local_app: FastAPI, now: Clock) -> None:
         now.pass_by(ACCESS_LIFETIME)
         answer = await client.get("/api/auth/me")
         assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
-        assert "POST /api/auth/refresh" in answer.json()["detail"]
+        assert "POST /api/auth/refresh" in detail_of(answer)
         renewed = await client.post("/api/auth/refresh", json={"refresh_token": tokens["refresh_token"]})
         client.headers["Authorization"] = f"Bearer {renewed.json()['access_token']}"
         assert (await client.get("/api/auth/me")).status_code == 200
@@ -94,7 +95,7 @@ async def test_wrong_passwords_cost_time_which_is_said(local_app: FastAPI) -> No
         wrong = {"username": "maria", "password": "wrong horse"}
         answers = [await client.post("/api/auth/login", json=wrong) for _ in range(FREE_ATTEMPTS + 1)]
         assert [answer.status_code for answer in answers] == [401] * FREE_ATTEMPTS + [429]
-        assert answers[0].json()["detail"] == "The user name or the password is wrong."
+        assert detail_of(answers[0]) == "The user name or the password is wrong."
         assert answers[-1].headers["Retry-After"] == "1"
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from services.api.tests.problems import detail_of, problems_of
 
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.schemas.device import Device
@@ -92,15 +93,15 @@ async def test_what_cannot_be_tried_is_refused_by_its_field(
 ) -> None:
     answer = await operator.post(BACKTEST, json=BODY | change)
     assert answer.status_code == 422
-    problem = answer.json()["detail"][0]
-    assert problem["loc"][: len(field) + 1] == ["body", *field]
-    assert message in problem["msg"]
+    problem = problems_of(answer)[0]
+    assert problem["field"].startswith(".".join(["body", *field]))
+    assert message in problem["message"]
 
 
 async def test_one_backtest_runs_at_a_time(operator: httpx.AsyncClient, app: FastAPI) -> None:
     async with app.state.context.backtest_running:
         answer = await operator.post(BACKTEST, json=BODY)
-    assert (answer.status_code, answer.json()) == (503, {"detail": "Another backtest is running."})
+    assert (answer.status_code, detail_of(answer)) == (503, "Another backtest is running.")
     assert (await operator.post(BACKTEST, json=BODY)).status_code == 200
 
 
@@ -110,10 +111,10 @@ async def test_a_store_that_is_away_is_said_to_be(
 ) -> None:
     telemetry.fail_next(RetryableError("away at 10.0.0.1"))
     answer = await operator.post(BACKTEST, json=BODY)
-    assert (answer.status_code, answer.json()) == (503, {"detail": "The telemetry store is away."})
+    assert (answer.status_code, detail_of(answer)) == (503, "The telemetry store is away.")
     devices.fail_next(RetryableError("away at 10.0.0.1"))
     answer = await operator.post(BACKTEST, json=BODY)
-    assert (answer.status_code, answer.json()) == (503, {"detail": "The device registry is away."})
+    assert (answer.status_code, detail_of(answer)) == (503, "The device registry is away.")
 
 
 async def test_nobody_tries_a_rule_without_signing_in(stranger: httpx.AsyncClient) -> None:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from services.api.tests.people import client_of
+from services.api.tests.problems import detail_of
 
 from microgrid_api.app import create_app
 from microgrid_api.live import LiveFeed
@@ -112,13 +113,13 @@ async def test_a_refusal_says_what_to_do_where_that_tells_nobody_else_anything(
         for wrong in ({"username": "nobody"}, {"password": "wrong"}):
             answer = await client.post("/api/auth/login", json=MARIA | wrong)
             assert answer.status_code == 401
-            details.append(answer.json()["detail"])
+            details.append(detail_of(answer))
         assert len(set(details)) == 1
 
         server.users["maria"].challenge = "SOFTWARE_TOKEN_MFA"
         answer = await client.post("/api/auth/login", json=MARIA)
         assert answer.status_code == 401
-        assert "sign-in page of the user pool" in answer.json()["detail"]
+        assert "sign-in page of the user pool" in detail_of(answer)
 
         server.refuse_next("TooManyRequestsException")
         answer = await client.post("/api/auth/login", json=MARIA)

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from services.api.tests.problems import detail_of, fields_of, problems_of
 
 from microgrid_api.ports import ApiPorts
 from microgrid_common.ports.command_store import CommandWrite
@@ -147,13 +148,13 @@ async def test_an_order_that_makes_no_sense_is_refused_by_its_field(
 ) -> None:
     answer = await technician.post(url, json=order)
     assert answer.status_code == 422
-    assert answer.json()["detail"][0]["loc"] == ["body", *field]
+    assert fields_of(answer)[0] == ".".join(["body", *field])
     assert commands.commands == {}
 
 
 async def test_what_is_not_allowed_is_said_together_with_what_is(technician: httpx.AsyncClient) -> None:
     answer = await technician.post("/api/device/relay-1/command", json=LIMIT)
-    said = answer.json()["detail"][0]["msg"]
+    said = problems_of(answer)[0]["message"]
     assert said == "A device of type relay knows: identify, restart, set_relay, set_reporting_interval"
 
 
@@ -186,7 +187,7 @@ async def test_a_device_is_looked_for_where_the_caller_may_command(
     if status == 202:
         assert answer.json()["grid_id"] == "village-1"
     if status == 409:
-        assert answer.json()["detail"].endswith("say which by grid_id=…, one of village-1, village-2.")
+        assert detail_of(answer).endswith("say which by grid_id=…, one of village-1, village-2.")
 
 
 @pytest.mark.usefixtures("second_village")
@@ -245,7 +246,7 @@ async def test_a_key_that_was_used_for_something_else_is_refused(
     await technician.post(URL, json=LIMIT, headers=key)
     answer = await technician.post(URL, json={**LIMIT, "parameters": {"limit_kw": 3}}, headers=key)
     assert answer.status_code == 422
-    assert answer.json()["detail"][0]["loc"] == ["header", "Idempotency-Key"]
+    assert fields_of(answer)[0] == "header.Idempotency-Key"
     assert len(commands.commands) == 1
 
 
@@ -290,7 +291,7 @@ async def test_those_who_do_not_see_the_grid_see_no_command_of_it(technician: ht
     missing = await stranger.get(where)
     nowhere = await stranger.get("/api/commands/cmd-000000000000-0000000000000000")
     assert missing.status_code == nowhere.status_code == 404
-    assert missing.json() == nowhere.json()
+    assert detail_of(missing) == detail_of(nowhere)
     for path in ("commands", "commands/catalogue"):
         assert (await stranger.get(f"/api/device/village-1/inverter-1/{path}")).status_code == 404
     assert (await stranger.get("/api/commands/cmd-1")).status_code == 422
@@ -311,4 +312,4 @@ async def test_a_store_that_is_away_is_said_to_be(
 ) -> None:
     commands.fail_next(RetryableError("away at 10.0.0.1"))
     answer = await technician.post(URL, json=LIMIT)
-    assert (answer.status_code, answer.json()) == (503, {"detail": "The command store is away."})
+    assert (answer.status_code, detail_of(answer)) == (503, "The command store is away.")

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from services.api.tests.problems import detail_of, problems_of
 
 from microgrid_api.history import POINTS_SHOWN, Thinner, parse_period
 from microgrid_common.ports.telemetry_store import Point
@@ -68,10 +69,10 @@ async def test_an_unknown_metric_is_refused_with_the_known_ones(
 ) -> None:
     answer = await operator.get(HISTORICAL, params={"metric": name})
     assert answer.status_code == 422
-    (problem,) = answer.json()["detail"]
-    assert problem["loc"] == ["query", "metric"]
-    assert "battery_soc, " in problem["msg"]
-    assert "consumption_kW, " in problem["msg"]
+    (problem,) = problems_of(answer)
+    assert problem["field"] == "query.metric"
+    assert "battery_soc, " in problem["message"]
+    assert "consumption_kW, " in problem["message"]
 
 
 @pytest.mark.parametrize(
@@ -86,9 +87,9 @@ async def test_a_malformed_period_is_refused_with_what_is_allowed(
 ) -> None:
     answer = await operator.get(HISTORICAL, params={"metric": "battery_soc", "period": period})
     assert answer.status_code == 422
-    (problem,) = answer.json()["detail"]
-    assert problem["loc"] == ["query", "period"]
-    assert problem["msg"] == (
+    (problem,) = problems_of(answer)
+    assert problem["field"] == "query.period"
+    assert problem["message"] == (
         "Allowed: a whole number and m, h, d or w, such as 30m, 24h, 7d or 4w; at most 366d"
     )
 
@@ -172,4 +173,4 @@ async def test_more_points_in_a_second_than_a_store_gives_at_once_is_no_server_e
     await telemetry.write([sample_reading(device_id=f"meter-{number}") for number in range(3)])
     answer = await operator.get(HISTORICAL, params={"metric": "consumption_kW", "period": "1h"})
     assert answer.status_code == 503
-    assert answer.json() == {"detail": "The telemetry store refuses to answer."}
+    assert detail_of(answer) == "The telemetry store refuses to answer."

@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
+from services.api.tests.problems import detail_of, fields_of
 
 from microgrid_api.routes import maintenance
 from microgrid_common.ports.errors import RetryableError
@@ -66,7 +67,7 @@ async def test_a_window_of_another_grid_is_not_there(operator: httpx.AsyncClient
     for method in ("GET", "DELETE"):
         answer = await operator.request(method, "/api/maintenance/town/fan")
         assert answer.status_code == 404
-        assert answer.json() == {"detail": "There is no such maintenance window in this grid."}
+        assert detail_of(answer) == "There is no such maintenance window in this grid."
     assert await get(operator, "village") == [WINDOW]
 
 
@@ -76,9 +77,9 @@ async def test_there_is_room_for_so_many_windows_of_all_grids(
     monkeypatch.setattr(maintenance, "MAXIMUM_WINDOWS", 1)
     await plan(operator, "town/fan")
     answer = await operator.put("/api/maintenance/village/fan", json=WORK)
-    assert (answer.status_code, answer.json()) == (
+    assert (answer.status_code, detail_of(answer)) == (
         409,
-        {"detail": "There can be no more than 1 windows: delete some that are over."},
+        "There can be no more than 1 windows: delete some that are over.",
     )
     await plan(operator, "town/fan", end="2026-11-23T14:00:00Z")
 
@@ -113,7 +114,7 @@ async def test_a_bad_plan_is_refused_with_its_field(
 ) -> None:
     answer = await operator.put("/api/maintenance/village/fan", json={**WORK, **changes})
     assert answer.status_code == 422
-    assert [problem["loc"] for problem in answer.json()["detail"]] == [["body", where]]
+    assert fields_of(answer) == [f"body.{where}"]
     assert await get(operator, "village") == []
 
 
@@ -121,7 +122,7 @@ async def test_a_bad_plan_is_refused_with_its_field(
 async def test_what_cannot_be_an_id_is_refused(operator: httpx.AsyncClient, path: str) -> None:
     answer = await operator.get(f"/api/maintenance/{path}")
     assert answer.status_code == 422
-    assert answer.json()["detail"][0]["loc"][-1] in {"grid_id", "window_id"}
+    assert fields_of(answer)[0] in {"path.grid_id", "path.window_id"}
 
 
 @pytest.mark.parametrize(
@@ -142,4 +143,4 @@ async def test_a_store_that_is_away_is_a_503(operator: httpx.AsyncClient, rules:
         rules.fail_next(RetryableError("redis: refused"))
         answer = await operator.request(method, f"/api/maintenance/village{path}", json=WORK)
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
-        assert answer.json() == {"detail": "The rule store is away."}
+        assert detail_of(answer) == "The rule store is away."

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from services.api.tests.problems import detail_of, fields_of, problems_of
 
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.ports.push_tokens import PushPlatform, PushToken
@@ -75,7 +76,7 @@ async def test_what_was_shown_can_be_edited_and_sent_back(
 async def test_of_two_who_change_them_the_second_looks_again(operator: httpx.AsyncClient) -> None:
     await put(operator, 0, settings(channel()))
     late = await put(operator, 0, settings(channel(enabled=False)))
-    assert (late.status_code, late.json()) == (409, {"detail": CHANGED_MEANWHILE})
+    assert (late.status_code, detail_of(late)) == (409, CHANGED_MEANWHILE)
     assert (await shown(operator))["version"] == 1
 
 
@@ -92,18 +93,18 @@ async def test_somebody_may_be_faster_between_reading_and_writing(
 
     monkeypatch.setattr(notification_settings, "get", as_before)
     late = await put(operator, 0, settings(channel()))
-    assert (late.status_code, late.json()) == (409, {"detail": CHANGED_MEANWHILE})
+    assert (late.status_code, detail_of(late)) == (409, CHANGED_MEANWHILE)
 
 
 @pytest.mark.parametrize(
     ("whole", "where"),
     [
         (settings(channel(url=HIDDEN)), ["channels"]),
-        (settings(channel(url="secret-text")), ["channels", "0", "apprise", "url"]),
-        (settings(channel(url="ntfys://secret-text" + "x" * 2_000)), ["channels", "0", "apprise", "url"]),
-        (settings(channel(kind="webhook")), ["channels", "0", "webhook", "url"]),
+        (settings(channel(url="secret-text")), ["channels", "0", "url"]),
+        (settings(channel(url="ntfys://secret-text" + "x" * 2_000)), ["channels", "0", "url"]),
+        (settings(channel(kind="webhook")), ["channels", "0", "url"]),
         (settings(channel(kind="pigeon")), ["channels", "0"]),
-        (settings(channel(messages=0)), ["channels", "0", "apprise", "messages"]),
+        (settings(channel(messages=0)), ["channels", "0", "messages"]),
         (settings(channel(), channel()), ["channels"]),
         (settings(), []),
         (settings(channel(), surprise=1), ["surprise"]),
@@ -118,7 +119,7 @@ async def test_settings_that_cannot_be_are_refused_without_repeating_a_secret(
 ) -> None:
     answer = await put(operator, 0, whole)
     assert answer.status_code == 422
-    assert [str(part) for part in answer.json()["detail"][0]["loc"]] == ["body", "settings", *where]
+    assert fields_of(answer)[0] == ".".join(["body", "settings", *where])
     assert "secret-text" not in answer.text
     assert (await shown(operator))["version"] == 0
 
@@ -128,9 +129,9 @@ async def test_what_does_not_fit_the_hidden_secret_is_refused(operator: httpx.As
     target = {"channel_id": "ntfy", "recipients": ["+254700000000"]}
     answer = await put(operator, 1, settings(channel(url=HIDDEN), routes=[{**ROUTE, "targets": [target]}]))
     assert answer.status_code == 422
-    [problem] = answer.json()["detail"]
-    assert problem["loc"] == ["body", "settings", "channels"]
-    assert "the URL of channel ntfy has no place" in problem["msg"]
+    [problem] = problems_of(answer)
+    assert problem["field"] == "body.settings.channels"
+    assert "the URL of channel ntfy has no place" in problem["message"]
     assert (await shown(operator))["version"] == 1
 
 
@@ -143,7 +144,7 @@ async def test_a_change_says_which_version_it_means(operator: httpx.AsyncClient)
     ]:
         answer = await put(operator, version, settings(channel()), **headers)
         assert answer.status_code == 422
-        assert [problem["loc"] for problem in answer.json()["detail"]] == [where]
+        assert fields_of(answer) == [".".join(where)]
 
 
 async def test_a_token_is_registered_for_who_signed_in_and_forgotten_again(
@@ -164,7 +165,7 @@ async def test_a_token_is_registered_for_who_signed_in_and_forgotten_again(
     assert (answer.status_code, answer.json()) == (200, {"token": TOKEN})
     assert push_tokens.tokens == {}
     answer = await operator.delete(path)
-    assert (answer.status_code, answer.json()) == (404, {"detail": "You have no such push token."})
+    assert (answer.status_code, detail_of(answer)) == (404, "You have no such push token.")
 
 
 async def test_a_token_of_another_user_is_not_there(
@@ -194,11 +195,11 @@ async def test_what_cannot_be_a_token_is_refused(
 ) -> None:
     answer = await operator.post(TOKENS_PATH, json=body)
     assert answer.status_code == 422
-    assert [problem["loc"] for problem in answer.json()["detail"]] == [["body", where]]
+    assert fields_of(answer) == [f"body.{where}"]
     assert push_tokens.tokens == {}
     if where == "token" and body["token"]:
         answer = await operator.delete(f"{TOKENS_PATH}/{quote(body['token'], safe='')}")
-        assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["path", "token"])
+        assert (answer.status_code, fields_of(answer)[0]) == (422, "path.token")
 
 
 CALLS: list[tuple[str, str, Any]] = [
@@ -232,4 +233,4 @@ async def test_a_store_that_is_away_is_a_503(
         store.fail_next(RetryableError("redis: refused", retry_after=timedelta(seconds=7)))
     answer = await operator.request(method, path, json=body)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "7")
-    assert answer.json()["detail"].endswith(" is away.")
+    assert detail_of(answer).endswith(" is away.")

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from services.api.tests.problems import detail_of, problems_of
 
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.schemas.quarantine import QuarantinedMessage, Reason
@@ -87,7 +88,7 @@ async def test_a_grid_sees_its_own_messages_alone(operator: httpx.AsyncClient, p
             for method, path in [("GET", other), ("POST", f"{other}/replay"), ("POST", f"{other}/discard")]:
                 answer = await operator.request(method, f"/api/quarantine/{grid_id}/{path}")
                 assert answer.status_code == 404
-                assert answer.json() == {"detail": "There is no such message in quarantine."}
+                assert detail_of(answer) == "There is no such message in quarantine."
     assert (await get(operator, "nowhere"))["messages"] == []
 
 
@@ -183,9 +184,9 @@ async def test_a_replayed_message_cannot_be_discarded(operator: httpx.AsyncClien
     [entry_id] = await put_in(refused(raw=GOOD))
     await post(operator, f"village/{entry_id}/replay")
     answer = await operator.post(f"/api/quarantine/village/{entry_id}/discard")
-    assert (answer.status_code, answer.json()) == (
+    assert (answer.status_code, detail_of(answer)) == (
         409,
-        {"detail": "The message was replayed: there is nothing left to discard."},
+        "The message was replayed: there is nothing left to discard.",
     )
 
 
@@ -228,8 +229,8 @@ async def test_bad_input_is_refused_with_its_name(
 ) -> None:
     answer = await operator.get(f"/api/quarantine/{path}", params=params)
     assert answer.status_code == 422
-    [problem] = answer.json()["detail"]
-    assert problem["loc"][-1] in {"grid_id", "entry_id", *params}
+    [problem] = problems_of(answer)
+    assert problem["field"].rpartition(".")[2] in {"grid_id", "entry_id", *params}
 
 
 async def test_the_ends_of_the_calendar_are_times_too(operator: httpx.AsyncClient, put_in: Put) -> None:
@@ -248,4 +249,4 @@ async def test_a_store_that_is_away_is_a_503(
         quarantine.fail_next(RetryableError("redis: refused", retry_after=timedelta(seconds=7)))
         answer = await operator.request(method, f"/api/quarantine/village{path}")
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "7")
-        assert answer.json() == {"detail": "The quarantine is away."}
+        assert detail_of(answer) == "The quarantine is away."

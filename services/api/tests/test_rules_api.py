@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from services.api.tests.problems import detail_of, fields_of, problems_of
 
 from microgrid_api.routes import rules as routes
 from microgrid_common.ports.errors import RetryableError
@@ -94,16 +95,16 @@ async def test_of_two_who_change_a_rule_the_second_looks_again(operator: httpx.A
         for name in ("first", "second")
     ]
     assert (first.status_code, second.status_code) == (200, 409)
-    assert second.json() == {"detail": CHANGED_MEANWHILE}
+    assert detail_of(second) == CHANGED_MEANWHILE
     assert (await get(operator, "/battery-low"))["name"] == "first"
 
 
 async def test_a_rule_that_is_there_is_not_made_anew(operator: httpx.AsyncClient) -> None:
     await create(operator)
     answer = await operator.post("/api/rules", json={**RULE, "name": "Another"})
-    assert (answer.status_code, answer.json()) == (
+    assert (answer.status_code, detail_of(answer)) == (
         409,
-        {"detail": "There is a rule of this id already."},
+        "There is a rule of this id already.",
     )
     assert (await get(operator, "/battery-low"))["name"] == "Battery low"
 
@@ -114,7 +115,7 @@ async def test_there_is_room_for_so_many_rules(
     monkeypatch.setattr(routes, "MAXIMUM_RULES", 1)
     await create(operator)
     answer = await operator.post("/api/rules", json={**RULE, "rule_id": "another"})
-    assert (answer.status_code, answer.json()) == (409, {"detail": "There can be no more than 1 rules."})
+    assert (answer.status_code, detail_of(answer)) == (409, "There can be no more than 1 rules.")
     assert (await operator.put("/api/rules/battery-low", json={**RULE, "version": 1})).status_code == 200
 
 
@@ -128,7 +129,7 @@ async def test_a_deleted_rule_is_gone_but_for_its_versions(operator: httpx.Async
         await operator.delete("/api/rules/battery-low", params={"version": 1}),
         await operator.put("/api/rules/battery-low", json={**RULE, "version": 1}),
     ):
-        assert (again.status_code, again.json()) == (404, {"detail": NEVER_THERE})
+        assert (again.status_code, detail_of(again)) == (404, NEVER_THERE)
     assert made in await get(operator, "/battery-low/versions")
 
 
@@ -136,13 +137,13 @@ async def test_only_the_version_that_was_looked_at_is_deleted(operator: httpx.As
     await create(operator)
     await operator.put("/api/rules/battery-low", json={**RULE, "version": 1})
     answer = await operator.delete("/api/rules/battery-low", headers={"If-Match": '"1"'})
-    assert (answer.status_code, answer.json()) == (409, {"detail": CHANGED_MEANWHILE})
+    assert (answer.status_code, detail_of(answer)) == (409, CHANGED_MEANWHILE)
     assert (await get(operator, "/battery-low"))["version"] == 2
 
 
 async def test_a_rule_that_never_was_has_no_versions(operator: httpx.AsyncClient) -> None:
     answer = await operator.get("/api/rules/nothing/versions")
-    assert (answer.status_code, answer.json()) == (404, {"detail": NEVER_THERE})
+    assert (answer.status_code, detail_of(answer)) == (404, NEVER_THERE)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +161,7 @@ async def test_a_rule_that_never_was_has_no_versions(operator: httpx.AsyncClient
         ({"condition": {"type": "surprise"}}, ["condition"]),
         (
             {"condition": {"type": "band", "metric": "ac_voltage_v", "low": 2, "high": 1}},
-            ["condition", "band"],
+            ["condition"],
         ),
         (
             {"condition": {**RULE["condition"], "metric": "no_such_metric"}},
@@ -189,9 +190,9 @@ async def test_a_draft_is_refused_with_field_and_reason(
         await operator.put("/api/rules/battery-low", json={**RULE, **changes, "version": 1}),
     ):
         assert answer.status_code == 422, answer.text
-        [problem] = answer.json()["detail"]
-        assert problem["loc"] == ["body", *where]
-        assert problem["msg"]
+        [problem] = problems_of(answer)
+        assert problem["field"] == ".".join(["body", *where])
+        assert problem["message"]
     [rule] = await get(operator)
     assert rule["version"] == 1
 
@@ -219,20 +220,20 @@ async def test_a_change_says_which_version_it_means(
     deleted = await operator.delete("/api/rules/battery-low", params=params, headers=headers)
     for answer, part in ((changed, where[0]), (deleted, where[0].replace("body", "query"))):
         assert answer.status_code == 422
-        assert [problem["loc"] for problem in answer.json()["detail"]] == [[part, where[1]]]
+        assert fields_of(answer) == [f"{part}.{where[1]}"]
 
 
 async def test_the_body_is_about_the_rule_of_the_address(operator: httpx.AsyncClient) -> None:
     await create(operator)
     answer = await operator.put("/api/rules/battery-low", json={**RULE, "rule_id": "other", "version": 1})
-    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", "rule_id"])
+    assert (answer.status_code, fields_of(answer)[0]) == (422, "body.rule_id")
 
 
 @pytest.mark.parametrize("rule_id", ["Battery", "-low", "x" * 65, "a b"])
 async def test_what_cannot_be_the_id_of_a_rule_is_refused(operator: httpx.AsyncClient, rule_id: str) -> None:
     for path in (rule_id, f"{rule_id}/versions"):
         answer = await operator.get(f"/api/rules/{path}")
-        assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["path", "rule_id"])
+        assert (answer.status_code, fields_of(answer)[0]) == (422, "path.rule_id")
 
 
 @pytest.mark.parametrize(
@@ -271,4 +272,4 @@ async def test_a_store_that_is_away_is_a_503(operator: httpx.AsyncClient, rules:
         rules.fail_next(RetryableError("redis: refused", retry_after=timedelta(seconds=7)))
         answer = await operator.request(method, f"/api/rules{path}", json=RULE, headers={"If-Match": '"1"'})
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "7")
-        assert answer.json() == {"detail": "The rule store is away."}
+        assert detail_of(answer) == "The rule store is away."

@@ -19,6 +19,7 @@ from microgrid_api.live_clients import LiveClients
 from microgrid_api.live_description import DESCRIPTION
 from microgrid_api.ports import ApiPorts
 from microgrid_api.prototype_identity import PrototypeIdentity
+from microgrid_api.request_frame import REQUEST_ID_HEADER, RequestFrame
 from microgrid_api.routes import (
     alarm_load,
     alert_actions,
@@ -60,6 +61,7 @@ def create_app(
     cors_origins: Iterable[str] = (),
     live_clients_limit: int = 2_000,
     longest_shelving: timedelta = LONGEST_SHELVING,
+    hsts_seconds: int = 0,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> FastAPI:
     """Build the application.
@@ -70,6 +72,7 @@ def create_app(
         cors_origins: web origins whose pages may call it; none by default.
         live_clients_limit: how many live connections may be open at once.
         longest_shelving: for how long an operator may put an alarm aside at once.
+        hsts_seconds: for how long browsers are told to come by HTTPS alone; 0: they are not told.
         now: the present, aware, in UTC.
     """
     origins = frozenset(cors_origins)
@@ -120,11 +123,25 @@ def create_app(
             CORSMiddleware,
             allow_origins=sorted(origins),
             allow_methods=["GET", "POST", "PUT", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match"],
-            expose_headers=["Content-Disposition", "ETag", "Location", "Retry-After", "X-Total-Count"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "If-Match",
+                "If-None-Match",
+                REQUEST_ID_HEADER,
+            ],
+            expose_headers=[
+                "Content-Disposition",
+                "ETag",
+                "Location",
+                "Retry-After",
+                "X-Total-Count",
+                REQUEST_ID_HEADER,
+            ],
         )
     if isinstance(ports.identity, PrototypeIdentity):
         app.add_middleware(HostGuard)
+    app.add_middleware(RequestFrame, hsts_seconds=hsts_seconds, documentation_path=app.docs_url)
     # A path of fixed words goes before one with a parameter in their place.
     for routes in (
         login,

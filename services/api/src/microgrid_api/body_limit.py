@@ -4,10 +4,9 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from microgrid_api.errors import Problem
+from microgrid_api.problems import Problem, problem_answer
 
 MAXIMUM_BODY_BYTES: Final = 64 * 1024
 """Many times the largest body that any endpoint takes."""
@@ -36,7 +35,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         if _announced_bytes(scope) > MAXIMUM_BODY_BYTES:
-            refusal = JSONResponse({"detail": _DETAIL}, status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            refusal = problem_answer(scope, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _DETAIL)
             await refusal(scope, receive, send)
             return
         received_bytes = 0

@@ -1,4 +1,4 @@
-"""What a client is told when something is wrong: always JSON with `detail`, never a stack trace."""
+"""What a client is told when something is wrong: always a problem by RFC 9457, never a stack trace."""
 
 import asyncio
 import math
@@ -11,61 +11,18 @@ from typing import Final
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
 
+from microgrid_api.problems import InvalidRequest, Problem, invalid_request_answer, problem_answer
 from microgrid_common.ports.errors import PermanentError, RetryableError
+
+__all__ = ["InvalidRequest", "Problem", "UnavailableError", "add_error_handlers", "asking"]
 
 ANSWER_WITHIN: Final = timedelta(seconds=10)
 """How long a request waits for a store: an app on a phone has given up by then."""
 
 _RETRY_AFTER: Final = timedelta(seconds=2)
 """What a client is asked to wait for a store that is away, when the store itself did not say."""
-
-
-class Problem(BaseModel):
-    """An error, for a person to read."""
-
-    model_config = ConfigDict(
-        use_attribute_docstrings=True,
-        json_schema_extra={"examples": [{"detail": "The telemetry store is away."}]},
-    )
-
-    detail: str
-    """What is wrong, and what to do about it."""
-
-
-class FieldProblem(BaseModel):
-    """What is wrong with one part of a request."""
-
-    loc: list[str | int]
-    """Where: `query`, `body`, … and the name of the parameter or field."""
-    msg: str
-    """What is wrong and what is allowed, for a person."""
-    type: str
-    """A name for this kind of problem that does not change."""
-
-
-class InvalidRequest(BaseModel):
-    """What is wrong with a request, field by field."""
-
-    model_config = ConfigDict(
-        use_attribute_docstrings=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "detail": [
-                        {
-                            "loc": ["query", "period"],
-                            "msg": "Allowed: a whole number and m, h, d or w, such as 24h; at most 366d",
-                            "type": "invalid_period",
-                        }
-                    ]
-                }
-            ]
-        },
-    )
-
-    detail: list[FieldProblem]
 
 
 class UnavailableError(Exception):
@@ -103,32 +60,27 @@ async def asking(what: str, *, within: timedelta | None = None) -> AsyncIterator
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Answer errors in one form."""
+    """Answer errors in one form; what nobody foresaw is answered by `RequestFrame`."""
     app.add_exception_handler(UnavailableError, _unavailable)
     app.add_exception_handler(RequestValidationError, _invalid_request)
-    app.add_exception_handler(Exception, _fault)
+    app.add_exception_handler(HTTPException, _refused)
 
 
-async def _unavailable(_: Request, error: Exception) -> JSONResponse:
+async def _unavailable(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, UnavailableError)  # noqa: S101 - what it is registered for
-    return JSONResponse(
-        {"detail": str(error)},
-        status_code=HTTPStatus.SERVICE_UNAVAILABLE,
-        headers={"Retry-After": str(math.ceil(error.retry_after.total_seconds()))},
+    return problem_answer(
+        request.scope,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        str(error),
+        {"Retry-After": str(math.ceil(error.retry_after.total_seconds()))},
     )
 
 
-async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
+async def _invalid_request(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - what it is registered for
-    # The input is left out: it may be a password, and the client knows what it sent.
-    problems = [
-        {"loc": list(found["loc"]), "msg": found["msg"], "type": found["type"]} for found in error.errors()
-    ]
-    return JSONResponse({"detail": problems}, status_code=HTTPStatus.UNPROCESSABLE_ENTITY)
+    return invalid_request_answer(request.scope, error.errors(), error.body)
 
 
-async def _fault(_: Request, __: Exception) -> JSONResponse:
-    return JSONResponse(
-        {"detail": "The server made a mistake; it is in its log."},
-        status_code=HTTPStatus.INTERNAL_SERVER_ERROR,
-    )
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
+    return problem_answer(request.scope, error.status_code, error.detail, error.headers)

@@ -5,8 +5,9 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from microgrid_api.problems import problem_answer
 
 _DETAIL = "Call the API by an IP address or as localhost."
 
@@ -26,7 +27,7 @@ class HostGuard:
         """Serve one connection."""
         if scope["type"] in {"http", "websocket"} and not _names_no_domain(Headers(scope=scope).get("host")):
             if scope["type"] == "http":
-                refusal = JSONResponse({"detail": _DETAIL}, status_code=HTTPStatus.MISDIRECTED_REQUEST)
+                refusal = problem_answer(scope, HTTPStatus.MISDIRECTED_REQUEST, _DETAIL)
                 await refusal(scope, receive, send)
             else:
                 await send({"type": "websocket.close", "code": 1008, "reason": _DETAIL})

@@ -24,7 +24,10 @@ def configure_logging(*, service: str, level: str = "INFO", log_format: LogForma
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
+        # The other kinds of traceback show the values of variables, among which there may be a password.
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if console
+        else structlog.processors.JSONRenderer()
     )
     number = logging.getLevelNamesMapping()[level]
     structlog.configure(
