@@ -45,6 +45,9 @@ SignedIn = Annotated[Caller, Depends(signed_in)]
 """Whoever makes a request, whatever they may."""
 
 
+# The dependencies below are coroutines though they wait for nothing: FastAPI runs plain functions in threads.
+
+
 class InGrid:
     """Lets those through who may do something in the grid that the path names, or in a fixed one.
 
@@ -57,7 +60,7 @@ class InGrid:
         self.permission = permission
         self.grid_id = grid_id
 
-    def __call__(self, request: Request, caller: SignedIn) -> Caller:
+    async def __call__(self, request: Request, caller: SignedIn) -> Caller:
         """Who makes the request.
 
         Raises:
@@ -73,7 +76,7 @@ class Everywhere:
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
 
-    def __call__(self, caller: SignedIn) -> Caller:
+    async def __call__(self, caller: SignedIn) -> Caller:
         """Who makes the request.
 
         Raises:
@@ -90,7 +93,7 @@ class Somewhere:
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
 
-    def __call__(self, caller: SignedIn) -> Caller:
+    async def __call__(self, caller: SignedIn) -> Caller:
         """Who makes the request.
 
         Raises:

@@ -124,7 +124,7 @@ def auditor_of(request: Request, context: ApiContext, who: str) -> Auditor:
     )
 
 
-def _auditor_of_caller(request: Request, context: Context, who: SignedIn) -> Auditor:
+async def _auditor_of_caller(request: Request, context: Context, who: SignedIn) -> Auditor:
     return auditor_of(request, context, who.username)
 
 

@@ -47,4 +47,9 @@ def context_of(connection: HTTPConnection) -> ApiContext:
     return cast("ApiContext", connection.app.state.context)
 
 
-Context = Annotated[ApiContext, Depends(context_of)]
+async def _context_of_request(connection: HTTPConnection) -> ApiContext:
+    # Not a plain function: FastAPI would send each call of one to a thread, for a look into a dictionary.
+    return context_of(connection)
+
+
+Context = Annotated[ApiContext, Depends(_context_of_request)]

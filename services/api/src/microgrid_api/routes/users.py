@@ -22,7 +22,7 @@ from microgrid_common.ports.rule_store import VersionConflictError
 from microgrid_common.schemas.user import USERNAME_PATTERN, User
 
 
-def _desk(context: Context) -> UserDesk:
+async def _desk(context: Context) -> UserDesk:
     if context.ports.local_users is None:
         raise HTTPException(HTTPStatus.CONFLICT, "Users are not kept here, but where they log in.")
     return context.ports.local_users.desk
