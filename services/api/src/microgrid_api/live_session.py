@@ -1,6 +1,7 @@
 """One client's way through the live messages of a grid, whatever they are sent over."""
 
 import asyncio
+import random
 from collections import deque
 from collections.abc import AsyncGenerator
 from datetime import datetime, timedelta
@@ -38,6 +39,7 @@ class LiveSession:
         self._grid = grid
         self._channel = grid.channel
         self._grid_id = grid.channel.grid_id
+        self._grids_named = (self._grid_id.encode(), PLATFORM_GRID_ID.encode())
         self._log = log
         self._cursor = cursor
         self._heartbeat_every = heartbeat_every.total_seconds()
@@ -69,7 +71,9 @@ class LiveSession:
             for message in await self._missed():
                 yield message
         loop = asyncio.get_running_loop()
-        heartbeat_due = loop.time() + self._heartbeat_every
+        # The first one at any time: after a restart all clients come at once, and each heartbeat asks for
+        # the client's login.
+        heartbeat_due = loop.time() + random.uniform(0, self._heartbeat_every)  # noqa: S311
         while True:
             for message in await self._first_of_all():
                 yield message
@@ -105,7 +109,8 @@ class LiveSession:
         # Taken before the log is read: what is lost from now on is noticed later.
         self._losses = self._channel.losses
         try:
-            await self._read_on()
+            # One entry, to see whether the place is good: the rest is read while the client takes it.
+            await self._read_on(count=1)
         except PlaceGoneError:
             return await self._gap(GapReason.TRIMMED, time_of(place))
         snapshot = await self._grid.snapshots.newest()
@@ -116,7 +121,7 @@ class LiveSession:
     async def _missed(self) -> list[LiveMessage]:
         """The next alert events that the client missed, until the channel has all that follow."""
         try:
-            entries = await self._read_on()
+            entries = await self._read_on(count=EVENTS_PER_READ)
         except PlaceGoneError:
             return await self._gap(GapReason.TRIMMED, time_of(self._place))
         if not entries and self._place.number < self._channel.alerts_after:
@@ -143,19 +148,20 @@ class LiveSession:
         self._stand_at(snapshot.frame)
         return snapshot.message
 
-    async def _read_on(self) -> list[Entry]:
+    async def _read_on(self, *, count: int) -> list[Entry]:
         async with asking("log of the alerts"):
-            return await self._log.read_on(ALERTS_STREAM, self._place, count=EVENTS_PER_READ)
+            return await self._log.read_on(ALERTS_STREAM, self._place, count=count)
 
     def _event_of(self, entry: Entry) -> AlertEvent | None:
-        if entry.kind != ALERT_EVENT_KIND:
+        # Most events are of other grids: not worth reading whole, a thousand times after a restart.
+        if entry.kind != ALERT_EVENT_KIND or not any(name in entry.data for name in self._grids_named):
             return None
         try:
             event = AlertEvent.model_validate_json(entry.data)
         except ValueError as error:
             structlog.get_logger().warning("live_entry_skipped", id=entry.id, problem=str(error)[:200])
             return None
-        return event if event.alert.grid_id in {self._grid_id, PLATFORM_GRID_ID} else None
+        return event if event.alert.grid_id.encode() in self._grids_named else None
 
     def _stand_at(self, frame: Frame) -> None:
         self._revision = frame.revision

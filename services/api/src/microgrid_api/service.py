@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from microgrid_api.app import LONGEST_SHELVING, create_app
 from microgrid_api.listening import CannotListenError, addresses, listen, only_loopback
 from microgrid_api.live import LiveFeed
+from microgrid_api.open_files import make_room_for
 from microgrid_api.ports import ApiPorts
 from microgrid_api.prototype_identity import PrototypeIdentity
 from microgrid_common.runtime.tasks import cancel_until_ended
@@ -49,6 +50,7 @@ async def run(
         CannotListenError: the port is in use, or the host is not of this machine, or not loopback
             where it has to be.
     """
+    make_room_for(live_clients_limit)
     with ExitStack() as open_sockets:
         sockets = [open_sockets.enter_context(listener) for listener in listen(host, port)]
         if isinstance(ports.identity, PrototypeIdentity) and not only_loopback(sockets):
