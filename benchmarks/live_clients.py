@@ -19,6 +19,7 @@ from benchmarks.live_socket import LiveSocket, open_socket
 from benchmarks.measured_process import MeasuredProcess, measured_process
 from benchmarks.paced_publisher import number_of
 from benchmarks.report import bar
+from microgrid_api.open_files import make_room_for
 from microgrid_common.adapters.redis.alarm_states import RedisAlarmStates
 from microgrid_common.adapters.redis.connection import make_client
 from microgrid_common.adapters.redis.durable_log import RedisDurableLog
@@ -92,6 +93,7 @@ def _line(name: str, times: Distribution) -> str:
 
 def run() -> LiveResult:
     """Start everything, connect, publish, and listen."""
+    make_room_for(CLIENTS)
     with redis_server(backend="process") as redis, TemporaryDirectory() as folder:
         return asyncio.run(_run(redis.url, Path(folder)))
 
