@@ -22,6 +22,7 @@ from microgrid_common.testing.fakes.command_store import FakeCommandStore
 from microgrid_common.testing.fakes.device_registry import FakeDeviceRegistry
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog
 from microgrid_common.testing.fakes.grid_store import FakeGridStore
+from microgrid_common.testing.fakes.idempotency_store import FakeIdempotencyStore
 from microgrid_common.testing.fakes.ledger_store import FakeLedgerStore
 from microgrid_common.testing.fakes.link_store import FakeLinkStore
 from microgrid_common.testing.fakes.notification_settings import FakeNotificationSettings
@@ -97,6 +98,7 @@ def ports(
         devices=devices,
         links=FakeLinkStore(log),
         commands=FakeCommandStore(log),
+        answers=FakeIdempotencyStore(),
         audit=FakeAuditLog(),
         dependencies={"redis": log.ping, "telemetry_store": telemetry.ping},
     )
@@ -105,6 +107,11 @@ def ports(
 @pytest.fixture
 def audit(ports: ApiPorts) -> FakeAuditLog:
     return cast("FakeAuditLog", ports.audit)
+
+
+@pytest.fixture
+def answers(ports: ApiPorts) -> FakeIdempotencyStore:
+    return cast("FakeIdempotencyStore", ports.answers)
 
 
 @pytest.fixture

@@ -161,7 +161,7 @@ def test_a_field_is_named_as_it_stands_in_what_was_sent(
     answer = invalid_request_answer({"state": {"request_id": "r"}}, found, body)
     content = bytes(answer.body)
     shown = httpx.Response(
-        answer.status_code, headers={**answer.headers, "x-request-id": "r"}, content=answer.body
+        answer.status_code, headers={**answer.headers, "x-request-id": "r"}, content=content
     )
     assert fields_of(shown) == [field, field]
     assert detail_of(shown) == f"{field}: wrong; and 1 more."

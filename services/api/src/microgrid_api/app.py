@@ -13,6 +13,7 @@ from microgrid_api.context import ApiContext
 from microgrid_api.errors import Problem, add_error_handlers
 from microgrid_api.failed_logins import FailedLogins
 from microgrid_api.host_guard import HostGuard
+from microgrid_api.idempotency import KEY_HEADER, REPLAYED_HEADER, Idempotency
 from microgrid_api.live import LiveFeed
 from microgrid_api.live_channels import LiveChannels
 from microgrid_api.live_clients import LiveClients
@@ -117,6 +118,7 @@ def create_app(
         now=now,
     )
     add_error_handlers(app)
+    app.add_middleware(Idempotency, answers=ports.answers, identity=ports.identity)
     app.add_middleware(BodyLimit)
     if origins:
         app.add_middleware(
@@ -128,6 +130,7 @@ def create_app(
                 "Content-Type",
                 "If-Match",
                 "If-None-Match",
+                KEY_HEADER,
                 REQUEST_ID_HEADER,
             ],
             expose_headers=[
@@ -136,6 +139,7 @@ def create_app(
                 "Location",
                 "Retry-After",
                 "X-Total-Count",
+                REPLAYED_HEADER,
                 REQUEST_ID_HEADER,
             ],
         )

@@ -12,11 +12,19 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from microgrid_api.problems import InvalidRequest, Problem, invalid_request_answer, problem_answer
 from microgrid_common.ports.errors import PermanentError, RetryableError
 
-__all__ = ["InvalidRequest", "Problem", "UnavailableError", "add_error_handlers", "asking"]
+__all__ = [
+    "InvalidRequest",
+    "Problem",
+    "UnavailableError",
+    "add_error_handlers",
+    "asking",
+    "unavailable_answer",
+]
 
 ANSWER_WITHIN: Final = timedelta(seconds=10)
 """How long a request waits for a store: an app on a phone has given up by then."""
@@ -66,14 +74,19 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _refused)
 
 
-async def _unavailable(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, UnavailableError)  # noqa: S101 - what it is registered for
+def unavailable_answer(scope: Scope, error: UnavailableError) -> JSONResponse:
+    """What a client is told when something is away."""
     return problem_answer(
-        request.scope,
+        scope,
         HTTPStatus.SERVICE_UNAVAILABLE,
         str(error),
         {"Retry-After": str(math.ceil(error.retry_after.total_seconds()))},
     )
+
+
+async def _unavailable(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, UnavailableError)  # noqa: S101 - what it is registered for
+    return unavailable_answer(request.scope, error)
 
 
 async def _invalid_request(request: Request, error: Exception) -> JSONResponse:

@@ -11,6 +11,7 @@ from microgrid_common.ports.command_store import CommandStore
 from microgrid_common.ports.device_registry import DeviceRegistry
 from microgrid_common.ports.durable_log import DurableLog
 from microgrid_common.ports.grid_store import GridStore
+from microgrid_common.ports.idempotency_store import IdempotencyStore
 from microgrid_common.ports.identity import Identity
 from microgrid_common.ports.ledger_store import LedgerStore
 from microgrid_common.ports.link_store import LinkStore
@@ -48,6 +49,8 @@ class ApiPorts:
     devices: DeviceRegistry
     links: LinkStore
     commands: CommandStore
+    answers: IdempotencyStore
+    """What was answered to writes under a key."""
     audit: AuditLog
     """Who changed what."""
     dependencies: Mapping[str, Ping]

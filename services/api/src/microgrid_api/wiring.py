@@ -16,6 +16,7 @@ from microgrid_common.adapters.redis.connection import make_client
 from microgrid_common.adapters.redis.device_registry import RedisDeviceRegistry
 from microgrid_common.adapters.redis.durable_log import RedisDurableLog
 from microgrid_common.adapters.redis.grid_store import RedisGridStore
+from microgrid_common.adapters.redis.idempotency_store import RedisIdempotencyStore
 from microgrid_common.adapters.redis.ledger_store import RedisLedgerStore
 from microgrid_common.adapters.redis.link_store import RedisLinkStore
 from microgrid_common.adapters.redis.login_attempts import RedisLoginAttempts
@@ -70,6 +71,7 @@ async def build(settings: ApiSettings) -> AsyncIterator[ApiPorts]:
             devices=devices,
             links=RedisLinkStore(client),
             commands=RedisCommandStore(client),
+            answers=RedisIdempotencyStore(client),
             audit=RedisAuditLog(client),
             dependencies={"redis": log.ping, "telemetry_store": telemetry.ping},
         )
