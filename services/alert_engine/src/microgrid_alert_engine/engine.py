@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from microgrid_alert_engine.alarm_metrics import count_event
 from microgrid_alert_engine.documents_kept import KeptDocuments
 from microgrid_alert_engine.families import Families
 from microgrid_alert_engine.inputs import Family, Item, devices_of, inputs_of
@@ -203,7 +204,7 @@ def _commit(grid_id: str, documents: GridDocuments, evaluation: GridEvaluation) 
 
 def _tell(events: Iterable[AlertEvent]) -> None:
     for event in events:
-        metrics.ALERT_TRANSITIONS.labels(transition=event.transition.value).inc()
+        count_event(event)
         log.info(
             "alert_changed",
             transition=event.transition.value,

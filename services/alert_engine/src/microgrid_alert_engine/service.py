@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import structlog
 
+from microgrid_alert_engine.alarm_metrics import sample_alarms
 from microgrid_alert_engine.announcer import Announcer
 from microgrid_alert_engine.engine import REDIS, AlertEngine
 from microgrid_alert_engine.families import Families
@@ -113,6 +114,7 @@ async def run(
         ticks=beside(ticker.run, "ticks"),
         announcer=beside(announcer.run, "announcer"),
         retention=beside(lambda: forget_old_alerts(ports.records, clock=clock), "alert_retention"),
+        alarm_metrics=keep_running(lambda: sample_alarms(ports.records), name="alarm_metrics"),
         alert_engine=_after(rules, lambda: _consume(ports.consumer, engine, families)),
     )
 

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from microgrid_api.problems import problem_answer
+from microgrid_api.request_metrics import count_request
 
 REQUEST_ID_HEADER: Final = "X-Request-Id"
 
@@ -90,6 +91,8 @@ class RequestFrame:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                # What the answer begins after, not what it takes: a live one goes on for hours.
+                count_request(scope, status=status, seconds=time.perf_counter() - begun)
                 message["headers"] = _with_headers(message["headers"], own, request_id)
             await send(message)
 

@@ -62,7 +62,13 @@ async def _run(settings: IngestorSettings) -> None:
     )
     async with (
         build(settings) as ports,
-        health_server(host=settings.health_host, port=settings.health_port, dependencies=ports.dependencies),
+        health_server(
+            host=settings.health_host,
+            port=settings.health_port,
+            dependencies=ports.dependencies,
+            data_dir=settings.data_dir,
+            certificates=(*settings.watched_certificates, *settings.mqtt_certificates),
+        ),
     ):
         await run(
             ports,

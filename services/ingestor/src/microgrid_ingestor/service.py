@@ -18,6 +18,7 @@ from microgrid_common.ports.rollup_queue import RollupQueue
 from microgrid_common.ports.rollup_store import RollupStore
 from microgrid_common.ports.telemetry_store import TelemetryStore
 from microgrid_common.runtime.alarm_desk import PlatformAlarms
+from microgrid_common.runtime.grid_labels import GridLabels
 from microgrid_common.runtime.health import Ping
 from microgrid_common.runtime.tasks import keep_running, run_until_stopped
 from microgrid_common.transforms.ledger.asking import BackfillPolicy
@@ -27,6 +28,7 @@ from microgrid_ingestor.capacity_alerts import tell_operators
 from microgrid_ingestor.command_keeper import CommandKeeper
 from microgrid_ingestor.device_desk import DeviceDesk
 from microgrid_ingestor.device_directory import DeviceDirectory
+from microgrid_ingestor.fleet_metrics import sample_fleet
 from microgrid_ingestor.historian import write_history
 from microgrid_ingestor.ledger import keep_ledgers
 from microgrid_ingestor.link_keeper import LinkKeeper
@@ -143,6 +145,7 @@ async def run(
             partial(sample_streams, ports.log, ports.log_capacity, ports.quarantine, shards=shards),
             name="stream_metrics",
         ),
+        fleet_metrics=keep_running(partial(sample_fleet, ports.links, GridLabels()), name="fleet_metrics"),
         capacity_alerts=keep_running(
             partial(tell_operators, ports.log_capacity, ports.alarms, clock=utc_now), name="capacity_alerts"
         ),

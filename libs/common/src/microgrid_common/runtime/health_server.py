@@ -1,22 +1,34 @@
 """The small HTTP server of a service that has no other: `/healthz`, `/readyz`, `/metrics`."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
+from microgrid_common.runtime.exposition import exposition
 from microgrid_common.runtime.health import Ping, check_readiness
+from microgrid_common.runtime.host_metrics import show_certificates, show_disk
 
 
 @asynccontextmanager
-async def health_server(*, host: str, port: int, dependencies: Mapping[str, Ping]) -> AsyncIterator[None]:
+async def health_server(
+    *,
+    host: str,
+    port: int,
+    dependencies: Mapping[str, Ping],
+    data_dir: Path,
+    certificates: Collection[Path] = (),
+) -> AsyncIterator[None]:
     """Serve health and metrics while the block runs.
 
     Args:
         host: the address to listen on.
         port: 0 leaves the server out.
         dependencies: what `/readyz` asks, by name.
+        data_dir: `/metrics` says how full the disk is that it is on, or will be.
+        certificates: files of which `/metrics` says when they end.
 
     Raises:
         OSError: the port is taken.
@@ -33,7 +45,10 @@ async def health_server(*, host: str, port: int, dependencies: Mapping[str, Ping
         return web.json_response(readiness.as_json(), status=200 if readiness.ready else 503)
 
     async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        show_disk(data_dir)
+        show_certificates(certificates)
+        figures = await exposition(dependencies)
+        return web.Response(body=figures, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     application = web.Application()
     application.add_routes(

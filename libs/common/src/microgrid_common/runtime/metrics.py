@@ -91,3 +91,39 @@ NOTIFICATIONS_OLDEST = Gauge(
     ["channel"],
 )
 LIVE_CLIENTS = Gauge("microgrid_live_clients", "Open live connections.")
+DEPENDENCY_UP = Gauge(
+    "microgrid_dependency_up",
+    "Whether what the service depends on answers, asked at each scrape as by /readyz: 1 or 0.",
+    ["dependency"],
+)
+DEVICES = Gauge("microgrid_devices", "Devices that were ever heard of, by grid.", ["grid_id"])
+DEVICES_CONNECTED = Gauge("microgrid_devices_connected", "Those that are connected.", ["grid_id"])
+DEVICES_STALE = Gauge(
+    "microgrid_devices_stale", "Those that have been silent for longer than they should.", ["grid_id"]
+)
+ALARMS_RAISED = Counter(
+    "microgrid_alarms_raised_total",
+    "Alarms raised by the rules and shown to the operator; hidden ones are not counted.",
+    ["grid_id", "severity"],
+)
+ALARMS_ACTIVE = Gauge(
+    "microgrid_alarms_active", "Alarms that last and are not put aside.", ["grid_id", "severity"]
+)
+API_REQUESTS = Counter(
+    "microgrid_api_requests_total",
+    "Requests answered, by the route's template, not the path.",
+    ["method", "route", "status"],
+)
+API_REQUEST_SECONDS = Histogram(
+    "microgrid_api_request_seconds",
+    "Time until an answer begins.",
+    ["method", "route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+DISK_SIZE = Gauge("microgrid_disk_size_bytes", "Size of the disk that the data folder is on.")
+DISK_FREE = Gauge("microgrid_disk_free_bytes", "What is free on it.")
+CERTIFICATE_EXPIRY = Gauge(
+    "microgrid_certificate_expiry_timestamp_seconds",
+    "When a certificate file ends, the first of those in it, as Unix time; 0: it cannot be read.",
+    ["certificate"],
+)

@@ -6,8 +6,8 @@ A service's own settings class inherits those that it needs. It is read once, in
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AnyUrl, Field, SecretStr, UrlConstraints, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AnyUrl, Field, SecretStr, UrlConstraints, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from microgrid_common.runtime.logging import LogFormat
 from microgrid_common.schemas.grid import TimeZoneName
@@ -52,6 +52,11 @@ class MqttSettings(CommonSettings):
     mqtt_key_file: Path | None = None
     """The private key of our certificate."""
 
+    @property
+    def mqtt_certificates(self) -> tuple[Path, ...]:
+        """The certificate files, as far as they are given."""
+        return tuple(file for file in (self.mqtt_ca_file, self.mqtt_certificate_file) if file is not None)
+
 
 class TelemetryStoreSettings(CommonSettings):
     """For a service that writes or reads readings."""
@@ -78,6 +83,15 @@ class HealthServerSettings(CommonSettings):
     """Where `/healthz`, `/readyz` and `/metrics` are served."""
     health_port: Port = 0
     """0 leaves the health server out."""
+    watched_certificates: Annotated[tuple[Path, ...], NoDecode] = ()
+    """More certificate files of which `/metrics` says when they end, separated by commas."""
+
+    @field_validator("watched_certificates", mode="before")
+    @classmethod
+    def _split_at_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(file for part in value.split(",") if (file := part.strip()))
+        return value
 
 
 def describe_problems(error: ValidationError) -> str:

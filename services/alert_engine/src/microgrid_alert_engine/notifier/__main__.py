@@ -42,7 +42,13 @@ async def _run(settings: NotifierSettings) -> None:
     )
     async with (
         build(settings) as ports,
-        health_server(host=settings.health_host, port=settings.health_port, dependencies=ports.dependencies),
+        health_server(
+            host=settings.health_host,
+            port=settings.health_port,
+            dependencies=ports.dependencies,
+            data_dir=settings.data_dir,
+            certificates=settings.watched_certificates,
+        ),
     ):
         await run(ports, name=settings.notifier_name, stop=stop_on_signals())
 

@@ -2,9 +2,10 @@
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from microgrid_api.context import Context
+from microgrid_common.runtime.exposition import exposition
 from microgrid_common.runtime.health import check_readiness
 
 router = APIRouter(tags=["health"])
@@ -50,6 +51,6 @@ async def readyz(context: Context) -> JSONResponse:
     response_class=Response,
     responses={200: {"content": {"text/plain": {"example": "microgrid_live_clients 3.0"}}}},
 )
-async def metrics() -> Response:
+async def metrics(context: Context) -> Response:
     """The figures of this process in the Prometheus text format."""
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    return Response(await exposition(context.ports.dependencies), media_type=CONTENT_TYPE_LATEST)
