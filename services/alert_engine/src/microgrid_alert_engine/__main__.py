@@ -67,7 +67,7 @@ async def _run(settings: AlertEngineSettings, default_rules: Sequence[AlarmRuleD
             host=settings.health_host,
             port=settings.health_port,
             dependencies=ports.dependencies,
-            data_dir=settings.data_dir,
+            watched_disk=settings.watched_disk or settings.data_dir,
             certificates=(*settings.watched_certificates, *settings.mqtt_certificates),
         ),
     ):

@@ -17,13 +17,14 @@ from microgrid_ingestor.device_commands import devices
 from microgrid_ingestor.quarantine_commands import quarantine
 from microgrid_ingestor.service import run
 from microgrid_ingestor.settings import IngestorSettings
-from microgrid_ingestor.setup_command import setup
+from microgrid_ingestor.setup_command import setup, store_tokens
 from microgrid_ingestor.wiring import build
 
 application = typer.Typer(add_completion=False)
 application.add_typer(quarantine, name="quarantine")
 application.add_typer(devices, name="devices")
 application.command()(setup)
+application.command()(store_tokens)
 
 
 @application.callback(invoke_without_command=True)
@@ -66,7 +67,7 @@ async def _run(settings: IngestorSettings) -> None:
             host=settings.health_host,
             port=settings.health_port,
             dependencies=ports.dependencies,
-            data_dir=settings.data_dir,
+            watched_disk=settings.watched_disk or settings.data_dir,
             certificates=(*settings.watched_certificates, *settings.mqtt_certificates),
         ),
     ):

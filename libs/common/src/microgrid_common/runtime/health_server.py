@@ -18,7 +18,7 @@ async def health_server(
     host: str,
     port: int,
     dependencies: Mapping[str, Ping],
-    data_dir: Path,
+    watched_disk: Path,
     certificates: Collection[Path] = (),
 ) -> AsyncIterator[None]:
     """Serve health and metrics while the block runs.
@@ -27,7 +27,7 @@ async def health_server(
         host: the address to listen on.
         port: 0 leaves the server out.
         dependencies: what `/readyz` asks, by name.
-        data_dir: `/metrics` says how full the disk is that it is on, or will be.
+        watched_disk: a folder; `/metrics` says how full the disk is that it is on, or will be.
         certificates: files of which `/metrics` says when they end.
 
     Raises:
@@ -45,7 +45,7 @@ async def health_server(
         return web.json_response(readiness.as_json(), status=200 if readiness.ready else 503)
 
     async def metrics(_: web.Request) -> web.Response:
-        show_disk(data_dir)
+        show_disk(watched_disk)
         show_certificates(certificates)
         figures = await exposition(dependencies)
         return web.Response(body=figures, headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -83,6 +83,8 @@ class HealthServerSettings(CommonSettings):
     """Where `/healthz`, `/readyz` and `/metrics` are served."""
     health_port: Port = 0
     """0 leaves the health server out."""
+    watched_disk: Path | None = None
+    """A folder on the disk of which `/metrics` says how full it is; None: the data folder."""
     watched_certificates: Annotated[tuple[Path, ...], NoDecode] = ()
     """More certificate files of which `/metrics` says when they end, separated by commas."""
 

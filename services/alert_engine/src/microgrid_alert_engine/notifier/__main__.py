@@ -46,7 +46,7 @@ async def _run(settings: NotifierSettings) -> None:
             host=settings.health_host,
             port=settings.health_port,
             dependencies=ports.dependencies,
-            data_dir=settings.data_dir,
+            watched_disk=settings.watched_disk or settings.data_dir,
             certificates=settings.watched_certificates,
         ),
     ):
