@@ -120,7 +120,9 @@ API_REQUEST_SECONDS = Histogram(
     ["method", "route"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-DISK_SIZE = Gauge("microgrid_disk_size_bytes", "Size of the watched disk: by default that of the data folder.")
+DISK_SIZE = Gauge(
+    "microgrid_disk_size_bytes", "Size of the watched disk; by default the data folder is on it."
+)
 DISK_FREE = Gauge("microgrid_disk_free_bytes", "What is free on it.")
 CERTIFICATE_EXPIRY = Gauge(
     "microgrid_certificate_expiry_timestamp_seconds",
