@@ -95,6 +95,9 @@ class Poster:
         self._sender = sender
         self._clock = clock
         self._backoff = Backoff(first=timedelta(seconds=1), longest=timedelta(minutes=1))
+        # From 0 on, so that Prometheus sees the very first failure as an increase.
+        for state in (DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.UNCERTAIN):
+            self._count(state.value, 0)
 
     @property
     def may_repeat(self) -> bool:
