@@ -1,6 +1,8 @@
 """`microgrid-ingestor setup` makes what is missing, and can be run again."""
 
 import asyncio
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -8,6 +10,8 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
+from microgrid_common.adapters.influx.telemetry_store import InfluxTelemetryStore
+from microgrid_common.ports.errors import RetryableError
 from microgrid_common.ports.retention import RAW_KEPT, ROLLUPS_KEPT
 from microgrid_common.testing.servers import InfluxBucket, InfluxDB
 from microgrid_common.testing.service_process import service_process
@@ -16,10 +20,14 @@ from microgrid_ingestor.__main__ import application
 from microgrid_ingestor.setup_command import STORE_AWAY
 
 
-def setup(**settings: str) -> Result:
+def call(command: str, **settings: str) -> Result:
     return CliRunner().invoke(
-        application, ["setup"], env={f"MICROGRID_{name.upper()}": value for name, value in settings.items()}
+        application, [command], env={f"MICROGRID_{name.upper()}": value for name, value in settings.items()}
     )
+
+
+def setup(**settings: str) -> Result:
+    return call("setup", **settings)
 
 
 def test_the_files_of_sqlite_are_made_once(tmp_path: Path) -> None:
@@ -62,6 +70,50 @@ def test_the_buckets_of_influx_are_made_with_their_retention(influxdb_server: In
     assert second.output.count("was there") == 3
     kept = [influxdb_server.retention(f"{bucket}{suffix}") for suffix in ("", "_5m", "_1h")]
     assert kept == [RAW_KEPT, ROLLUPS_KEPT, ROLLUPS_KEPT]
+
+
+def test_a_store_without_tokens_says_so(tmp_path: Path) -> None:
+    result = call("store-tokens", telemetry_store="sqlite", data_dir=str(tmp_path))
+    assert result.exit_code == STORE_AWAY
+    assert "no tokens" in result.output
+
+
+@pytest.mark.integration
+async def test_a_token_is_good_for_its_buckets_alone(influxdb_server: InfluxDB) -> None:
+    influxdb_server.start()
+    mine, other = (f"test-{uuid4().hex}" for _ in range(2))
+    settings = {
+        "telemetry_store": "influx",
+        "influx_url": influxdb_server.url,
+        "influx_token": influxdb_server.token,
+        "influx_org": influxdb_server.org,
+    }
+    for bucket in (mine, other):
+        await asyncio.to_thread(setup, influx_bucket=bucket, **settings)
+    made = await asyncio.to_thread(call, "store-tokens", influx_bucket=mine, **settings)
+    tokens = json.loads(made.stdout)
+
+    async def can(bucket: str, whose: str, *, only_reads: bool) -> bool:
+        store = InfluxTelemetryStore(
+            url=influxdb_server.url,
+            token=tokens[whose],
+            org=influxdb_server.org,
+            bucket=bucket,
+            only_reads=only_reads,
+        )
+        async with store:
+            try:
+                await store.ping()
+                await store.latest("village-1", since=datetime.now(UTC) - RAW_KEPT)
+            except RetryableError:
+                return False
+        return True
+
+    assert await can(mine, "writer", only_reads=False)
+    assert await can(mine, "reader", only_reads=True)
+    assert not await can(mine, "reader", only_reads=False)
+    assert not await can(other, "writer", only_reads=False)
+    assert not await can(other, "reader", only_reads=True)
 
 
 @pytest.mark.integration

@@ -30,7 +30,8 @@ def _api(context: typer.Context) -> None:
     Settings come from MICROGRID_… variables or a file .env:
 
     MICROGRID_API_HOST (127.0.0.1; the prototype sign-in allows loopback only), MICROGRID_API_PORT (8000),
-    MICROGRID_API_CORS_ORIGINS (none), MICROGRID_API_LIVE_CLIENTS (2000),
+    MICROGRID_API_CORS_ORIGINS (none), MICROGRID_API_TRUSTED_PROXIES (none),
+    MICROGRID_API_LIVE_CLIENTS (2000),
     MICROGRID_API_LONGEST_SHELVING_HOURS (24), MICROGRID_AUTH_MODE (prototype; or local,
     for users with passwords; or cognito), MICROGRID_AUTH_SIGNING_KEY and MICROGRID_AUTH_PREVIOUS_SIGNING_KEY
     (made at the first start, and kept in the data folder), MICROGRID_COGNITO_REGION,
@@ -73,6 +74,7 @@ async def _run(settings: ApiSettings) -> None:
             port=settings.api_port,
             stream_shards=settings.stream_shards,
             cors_origins=settings.api_cors_origins,
+            trusted_proxies=list(map(str, settings.api_trusted_proxies)),
             live_clients_limit=settings.api_live_clients,
             longest_shelving=timedelta(hours=settings.api_longest_shelving_hours),
             stop=stop_on_signals(),

@@ -1,7 +1,7 @@
 """Running the API: the server, and the feed behind its live values."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
@@ -28,6 +28,7 @@ async def run(
     port: int,
     stream_shards: int,
     cors_origins: Iterable[str] = (),
+    trusted_proxies: Sequence[str] = (),
     live_clients_limit: int = 2_000,
     longest_shelving: timedelta = LONGEST_SHELVING,
     stop: asyncio.Event,
@@ -42,6 +43,7 @@ async def run(
         port: the TCP port; 0 takes a free one.
         stream_shards: into how many streams the readings are divided.
         cors_origins: web origins whose pages may call it.
+        trusted_proxies: addresses and networks of the proxies that are believed about who calls.
         live_clients_limit: how many live connections may be open at once.
         longest_shelving: for how long an operator may put an alarm aside at once.
         stop: ends it within two seconds.
@@ -65,7 +67,7 @@ async def run(
             live_clients_limit=live_clients_limit,
             longest_shelving=longest_shelving,
         )
-        server = _EmbeddedServer(_uvicorn_config(app))
+        server = _EmbeddedServer(_uvicorn_config(app, trusted_proxies))
         async with asyncio.TaskGroup() as group:
             following = group.create_task(feed.run(), name="api-live-feed")
             serving = group.create_task(server.serve(sockets=sockets), name="api-server")
@@ -85,7 +87,7 @@ class _EmbeddedServer(uvicorn.Server):
         yield
 
 
-def _uvicorn_config(app: FastAPI) -> uvicorn.Config:
+def _uvicorn_config(app: FastAPI, trusted_proxies: Sequence[str]) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         lifespan="off",
@@ -94,7 +96,8 @@ def _uvicorn_config(app: FastAPI) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         # An address that a client claims for itself would get around the limit on wrong passwords.
-        proxy_headers=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
         ws_max_size=16 * 1024,
         # Its buffers would be most of the memory of a connection, for messages of a few hundred bytes.
         ws_per_message_deflate=False,

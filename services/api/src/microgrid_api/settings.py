@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, StringConstraints, ValidationInfo, field_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, StringConstraints, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
@@ -62,6 +62,9 @@ class ApiSettings(RedisSettings, TelemetryStoreSettings, GridSettings):
     """The TCP port to listen on; 0 takes a free one."""
     api_cors_origins: Annotated[tuple[Origin, ...], NoDecode] = ()
     """Web origins whose pages may call the API, such as `http://localhost:5000`, separated by commas."""
+    api_trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = ()
+    """Addresses or networks of the proxies in front of the API, separated by commas. What they say about who
+    calls (`X-Forwarded-For`) is believed: it counts at the limit on wrong passwords, and is put on record."""
     api_live_clients: Annotated[int, Field(ge=1, le=100_000)] = 2_000
     """How many live connections may be open at once."""
     api_longest_shelving_hours: Annotated[float, Field(gt=0, le=366 * 24)] = 24
@@ -74,7 +77,7 @@ class ApiSettings(RedisSettings, TelemetryStoreSettings, GridSettings):
             raise PydanticCustomError("needed", "it is needed where MICROGRID_AUTH_MODE is cognito")
         return value
 
-    @field_validator("api_cors_origins", mode="before")
+    @field_validator("api_cors_origins", "api_trusted_proxies", mode="before")
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         if isinstance(value, str):

@@ -37,7 +37,7 @@ async def build(settings: ApiSettings) -> AsyncIterator[ApiPorts]:
     async with AsyncExitStack() as stack:
         client = make_client(settings.redis_url)
         stack.push_async_callback(client.aclose)
-        telemetry = await stack.enter_async_context(open_telemetry_store(settings))
+        telemetry = await stack.enter_async_context(open_telemetry_store(settings, only_reads=True))
         rollups = await stack.enter_async_context(open_rollup_store(settings))
         log = RedisDurableLog(client)
         quarantine = RedisQuarantine(client)

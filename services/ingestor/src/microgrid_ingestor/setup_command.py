@@ -1,14 +1,19 @@
-"""The command `microgrid-ingestor setup`."""
+"""The commands `microgrid-ingestor setup` and `store-tokens`."""
 
 import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import typer
 from pydantic import ValidationError
 
-from microgrid_common.adapters.telemetry_stores import set_up_stores
+from microgrid_common.adapters.telemetry_stores import make_store_tokens, set_up_stores
 from microgrid_common.ports.errors import PermanentError, RetryableError
 from microgrid_common.runtime.settings import describe_problems
 from microgrid_ingestor.settings import IngestorSettings
+
+Result = TypeVar("Result")
 
 STORE_AWAY = 3
 """The exit code when the store cannot be reached, or does not let us."""
@@ -21,14 +26,30 @@ def setup() -> None:
     any time. For InfluxDB the token must be allowed to make buckets; SQLite needs no set-up, its files are
     made at the first use.
     """
+    for place, is_new in _done(set_up_stores).items():
+        typer.echo(f"{place}: {'made' if is_new else 'was there, is as it should be'}")
+
+
+def store_tokens() -> None:
+    """Make two tokens of InfluxDB and print them, as JSON: `writer` for ingestors, `reader` for the API.
+
+    They are good for the buckets of readings and roll-ups alone, which `setup` makes before. Each call makes
+    new ones. The token that this is called with must be allowed to make tokens.
+    """
+    typer.echo(json.dumps(_done(make_store_tokens)))
+
+
+def _done(work: Callable[[IngestorSettings], Awaitable[Result]]) -> Result:
     try:
         settings = IngestorSettings()
     except ValidationError as error:
         raise typer.BadParameter(describe_problems(error)) from None
     try:
-        places = asyncio.run(set_up_stores(settings))
+        return asyncio.run(_awaited(work(settings)))
     except (RetryableError, PermanentError) as error:
         typer.echo(error, err=True)
         raise typer.Exit(STORE_AWAY) from None
-    for place, is_new in places.items():
-        typer.echo(f"{place}: {'made' if is_new else 'was there, is as it should be'}")
+
+
+async def _awaited(work: Awaitable[Result]) -> Result:
+    return await work

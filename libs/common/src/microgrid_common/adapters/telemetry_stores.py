@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from microgrid_common.adapters.sqlite.rollup_store import SqliteRollupStore
 from microgrid_common.adapters.sqlite.telemetry_store import SqliteTelemetryStore
+from microgrid_common.ports.errors import PermanentError
 from microgrid_common.ports.retention import LATE_DATA_ACCEPTED
 from microgrid_common.ports.rollup_store import RollupStore
 from microgrid_common.ports.telemetry_store import TelemetryStore
@@ -15,9 +16,16 @@ SQLITE_ROLLUPS_FILE_NAME = "rollups.sqlite3"
 
 
 @asynccontextmanager
-async def open_telemetry_store(settings: TelemetryStoreSettings) -> AsyncIterator[TelemetryStore]:
-    """The telemetry store that `settings` name, while the block runs. It connects at its first use."""
-    async with _STORES[settings.telemetry_store](settings) as store:
+async def open_telemetry_store(
+    settings: TelemetryStoreSettings, *, only_reads: bool = False
+) -> AsyncIterator[TelemetryStore]:
+    """The telemetry store that `settings` name, while the block runs. It connects at its first use.
+
+    Args:
+        settings: which one, and where it is.
+        only_reads: whether it is there as soon as it can be read, also by a token that may not write.
+    """
+    async with _STORES[settings.telemetry_store](settings, only_reads) as store:
         yield store
 
 
@@ -41,7 +49,30 @@ async def set_up_stores(settings: TelemetryStoreSettings) -> dict[str, bool]:
     return await _SET_UPS[settings.telemetry_store](settings)
 
 
-def _influx(settings: TelemetryStoreSettings) -> AbstractAsyncContextManager[TelemetryStore]:
+async def make_store_tokens(settings: TelemetryStoreSettings) -> dict[str, str]:
+    """Make a token for those who write to the stores, and one for those who only read them.
+
+    Returns:
+        `writer` and `reader` → the token.
+
+    Raises:
+        RetryableError: the store is away, or does not let us.
+        PermanentError: the store has no tokens.
+    """
+    if settings.telemetry_store != "influx":
+        raise PermanentError(f"the store {settings.telemetry_store} has no tokens")
+    from microgrid_common.adapters.influx.rollup_store import make_tokens  # noqa: PLC0415
+    from microgrid_common.adapters.influx.server import InfluxServer  # noqa: PLC0415
+
+    token = settings.influx_token.get_secret_value()
+    async with InfluxServer(url=settings.influx_url, token=token, org=settings.influx_org) as server:
+        return await make_tokens(server, settings.influx_bucket)
+
+
+def _influx(
+    settings: TelemetryStoreSettings,
+    only_reads: bool,  # noqa: FBT001 - an entry of the table below
+) -> AbstractAsyncContextManager[TelemetryStore]:
     # Imported late: it takes half a second and 16 MB, which an edge box with SQLite can do without.
     from microgrid_common.adapters.influx.telemetry_store import InfluxTelemetryStore  # noqa: PLC0415
 
@@ -50,6 +81,7 @@ def _influx(settings: TelemetryStoreSettings) -> AbstractAsyncContextManager[Tel
         token=settings.influx_token.get_secret_value(),
         org=settings.influx_org,
         bucket=settings.influx_bucket,
+        only_reads=only_reads,
     )
 
 
@@ -64,7 +96,10 @@ def _influx_rollups(settings: TelemetryStoreSettings) -> AbstractAsyncContextMan
     )
 
 
-def _sqlite(settings: TelemetryStoreSettings) -> AbstractAsyncContextManager[TelemetryStore]:
+def _sqlite(
+    settings: TelemetryStoreSettings,
+    only_reads: bool,  # noqa: ARG001, FBT001 - an entry of the table below
+) -> AbstractAsyncContextManager[TelemetryStore]:
     return SqliteTelemetryStore(settings.data_dir / SQLITE_FILE_NAME, accept_for=LATE_DATA_ACCEPTED)
 
 

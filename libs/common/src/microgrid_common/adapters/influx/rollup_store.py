@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 from microgrid_common.adapters.epoch_milliseconds import NANOSECONDS
 from microgrid_common.adapters.influx.influxql import AnswerTooLargeError, Table
 from microgrid_common.adapters.influx.responses import PointsRefusedError, WriteTooLargeError
-from microgrid_common.adapters.influx.server import TIMEOUT, InfluxServer
+from microgrid_common.adapters.influx.server import TIMEOUT, Access, InfluxServer
 from microgrid_common.ports.errors import PermanentError, TooManyPointsError
 from microgrid_common.ports.retention import RAW_KEPT, ROLLUPS_KEPT
 from microgrid_common.ports.rollup_store import MAXIMUM_ROLLUPS, Series
@@ -55,6 +55,23 @@ async def set_up_buckets(server: InfluxServer, bucket: str) -> dict[str, bool]:
         hours_bucket(bucket): ROLLUPS_KEPT,
     }
     return {name: await server.make_bucket(name, keep=keep) for name, keep in wanted.items()}
+
+
+async def make_tokens(server: InfluxServer, bucket: str) -> dict[str, str]:
+    """Make a token for those who write readings and roll-ups, and one for those who only read them.
+
+    Returns:
+        `writer` and `reader` → the token.
+
+    Raises:
+        RetryableError: the server is away, does not let us, or a bucket is missing.
+    """
+    buckets = (bucket, five_minutes_bucket(bucket), hours_bucket(bucket))
+    allowed: dict[str, tuple[Access, ...]] = {"writer": ("read", "write"), "reader": ("read",)}
+    return {
+        name: await server.make_token(f"microgrid {name}", dict.fromkeys(buckets, access))
+        for name, access in allowed.items()
+    }
 
 
 class InfluxRollupStore:

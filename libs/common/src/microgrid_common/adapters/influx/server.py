@@ -4,11 +4,17 @@ import zlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 import aiohttp
-from influxdb_client import BucketsService, OrganizationsService, QueryService, WriteService
+from influxdb_client import (
+    AuthorizationsService,
+    BucketsService,
+    OrganizationsService,
+    QueryService,
+    WriteService,
+)
 from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 from influxdb_client.rest import ApiException
 
@@ -43,6 +49,8 @@ _LARGEST_PLAIN_BODY_BYTES = 2**20
 _LARGEST_REFUSAL_BYTES = 64 * 1024
 _LARGEST_ANSWER_BYTES = 64 * 2**20
 """Of an answer that is taken as a whole: 600,000 roll-ups."""
+
+Access = Literal["read", "write"]
 
 _SECOND = timedelta(seconds=1)
 _NO_ANSWER = (aiohttp.ClientError, OSError, TimeoutError)
@@ -102,6 +110,22 @@ class InfluxServer:
             await self.write(bucket, b"")
         except (PointsRefusedError, WriteTooLargeError) as error:
             raise RetryableError(f"InfluxDB refuses to take nothing: {error}") from error
+
+    async def ping_to_read(self, bucket: str) -> None:
+        """Look the bucket up, which checks token and bucket also where the token may only read it.
+
+        Raises:
+            RetryableError: the server is away, or one of them is wrong.
+        """
+        buckets = BucketsService(self._client.api_client)
+        try:
+            answer = await buckets.get_buckets_async(org=self._org, name=bucket, async_req=False)
+        except ApiException as error:
+            raise unavailable(Refusal(error.status, error.retry_after, error.body)) from None
+        except _NO_ANSWER as error:
+            raise no_answer(error) from error
+        if not answer.buckets:
+            raise RetryableError(f"InfluxDB shows no bucket {bucket} to this token")
 
     async def write(self, bucket: str, lines: bytes) -> None:
         """Write line protocol with millisecond precision.
@@ -194,6 +218,33 @@ class InfluxServer:
             raise unavailable(Refusal(error.status, error.retry_after, error.body)) from None
         except _NO_ANSWER as error:
             raise no_answer(error) from error
+
+    async def make_token(self, description: str, access: Mapping[str, Sequence[Access]]) -> str:
+        """Make a token that may do nothing else.
+
+        Args:
+            description: who it is for.
+            access: bucket → what may be done with it.
+
+        Raises:
+            RetryableError: the server is away, does not let us, or has no such bucket.
+        """
+        buckets = BucketsService(self._client.api_client)
+        authorizations = AuthorizationsService(self._client.api_client)
+        try:
+            permissions = []
+            for name, actions in access.items():
+                answer = await buckets.get_buckets_async(org=self._org, name=name, async_req=False)
+                (bucket,) = answer.buckets
+                resource = {"type": "buckets", "id": bucket.id, "orgID": bucket.org_id}
+                permissions += [{"action": action, "resource": resource} for action in actions]
+            request = {"orgID": bucket.org_id, "description": description, "permissions": permissions}
+            made = await authorizations.post_authorizations_async(request, async_req=False)
+        except ApiException as error:
+            raise unavailable(Refusal(error.status, error.retry_after, error.body)) from None
+        except _NO_ANSWER as error:
+            raise no_answer(error) from error
+        return str(made.token)
 
     async def _make_bucket(self, bucket: str, rules: Sequence[Mapping[str, object]]) -> bool:
         buckets = BucketsService(self._client.api_client)

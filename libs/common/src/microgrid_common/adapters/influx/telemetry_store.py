@@ -54,6 +54,7 @@ class InfluxTelemetryStore:
         bucket: the name of the bucket; it must exist.
         timeout: for one request.
         maximum_points: the most that `history` gives.
+        only_reads: whether the token may not write, which is not asked for then.
     """
 
     def __init__(
@@ -65,10 +66,12 @@ class InfluxTelemetryStore:
         bucket: str,
         timeout: timedelta = TIMEOUT,
         maximum_points: int = MAXIMUM_POINTS,
+        only_reads: bool = False,
     ) -> None:
         self._server = InfluxServer(url=url, token=token, org=org, timeout=timeout)
         self._bucket = bucket
         self._maximum_points = maximum_points
+        self._only_reads = only_reads
 
     async def __aenter__(self) -> Self:
         """Make the HTTP client."""
@@ -169,7 +172,7 @@ class InfluxTelemetryStore:
 
     async def ping(self) -> None:
         """As `TelemetryStore.ping`."""
-        await self._server.ping(self._bucket)
+        await (self._server.ping_to_read if self._only_reads else self._server.ping)(self._bucket)
 
     async def _write_what_can_be(
         self, readings: Sequence[Reading], rejected: list[tuple[Reading, str]]
