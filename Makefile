@@ -4,7 +4,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test unit integration check format bench soak prove clean servers
+COMPOSE := docker compose --env-file deploy/compose/.env --file deploy/compose/compose.yaml
+.PHONY: help run up down logs admin test unit integration check format bench soak prove clean servers
 
 OWN_UV := .cache/uv/bin/uv
 UV := $(or $(shell command -v uv 2>/dev/null),$(OWN_UV))
@@ -18,6 +19,18 @@ help: ## this list
 
 run: $(SYNCED) ## the whole system on this machine; Ctrl-C stops it
 	@exec $(BIN)/python -I tools/foreground.py $(BIN)/microgrid run
+
+up: $(SYNCED) ## the whole system in containers, each service alone; SCALE="api=2" takes so many of one
+	@$(BIN)/python -m deploy.compose.up $(SCALE:%=--scale %)
+
+down: ## stops what make up started; what is stored stays
+	@$(COMPOSE) --profile '*' down
+
+logs: ## what the containers say, on and on
+	@$(COMPOSE) --profile '*' logs --follow --tail 100
+
+admin: ## an administrator for what make up started: make admin NAME=amina; asks for a password
+	@$(COMPOSE) exec api microgrid-api create-admin $(or $(NAME),$(error NAME=amina is missing))
 
 test: $(SYNCED) servers ## unit tests, then integration tests on real servers, one summary
 	@$(BIN)/python tools/test_run.py

@@ -8,6 +8,7 @@
 #   python:3.13-slim-trixie   Debian trixie + Python 3.13 + pip
 #   eclipse-mosquitto:2       Debian's mosquitto, configuration at /mosquitto/config/mosquitto.conf
 #   redis:8                   Debian's redis-server
+#   haproxy:3.0               Debian's haproxy
 #   influxdb:2.7              influxd built by influxd.sh, with the official image's DOCKER_INFLUXDB_INIT_* set-up
 # The official images are what users run: where they can be pulled, `docker pull` them instead.
 # Needs root, a running engine (docker.sh), debootstrap; about 3 minutes the first time.
@@ -67,6 +68,13 @@ EXPOSE 6379
 CMD ["redis-server", "--protected-mode", "no", "--bind", "0.0.0.0", "--dir", "/data"]
 D
 
+have haproxy:3.0 || build haproxy:3.0 <<'D'
+FROM local/trixie
+RUN apt-get install -y --no-install-recommends haproxy && apt-get clean
+USER haproxy
+CMD ["haproxy", "-W", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg"]
+D
+
 if ! have influxdb:2.7; then
   "$here/influxd.sh"
   mkdir -p "$work/ctx"; cp "$(command -v influxd)" "$work/ctx/influxd"
@@ -101,4 +109,4 @@ EXPOSE 8086
 ENTRYPOINT ["/entrypoint.sh"]
 D
 fi
-docker images --format '{{.Repository}}:{{.Tag}} {{.Size}}' | grep -E '^(python|eclipse-mosquitto|redis|influxdb):'
+docker images --format '{{.Repository}}:{{.Tag}} {{.Size}}' | grep -E '^(python|eclipse-mosquitto|redis|haproxy|influxdb):'

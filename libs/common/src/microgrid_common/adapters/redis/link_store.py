@@ -100,8 +100,8 @@ class RedisLinkStore:
 
 
 def _keys(write: LinkWrite) -> list[str]:
-    stream = write.records[0].stream if write.records else ""
-    return [_grid_key(write.key[0]), _GRIDS_KEY, _DUE_KEY, stream]
+    streams = [record.stream for record in write.records[:1]]
+    return [_grid_key(write.key[0]), _GRIDS_KEY, _DUE_KEY, *streams]
 
 
 def _arguments(write: LinkWrite) -> list[str | int | bytes]:
