@@ -9,6 +9,7 @@
 #   eclipse-mosquitto:2       Debian's mosquitto, configuration at /mosquitto/config/mosquitto.conf
 #   redis:8                   Debian's redis-server
 #   haproxy:3.0               Debian's haproxy
+#   prom/prometheus:v3.5.0    Debian's prometheus
 #   influxdb:2.7              influxd built by influxd.sh, with the official image's DOCKER_INFLUXDB_INIT_* set-up
 # The official images are what users run: where they can be pulled, `docker pull` them instead.
 # Needs root, a running engine (docker.sh), debootstrap; about 3 minutes the first time.
@@ -75,6 +76,15 @@ USER haproxy
 CMD ["haproxy", "-W", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg"]
 D
 
+have prom/prometheus:v3.5.0 || build prom/prometheus:v3.5.0 <<'D'
+FROM local/trixie
+RUN apt-get install -y --no-install-recommends prometheus wget && apt-get clean
+USER nobody
+EXPOSE 9090
+ENTRYPOINT ["prometheus"]
+CMD ["--config.file=/etc/prometheus/prometheus.yml"]
+D
+
 if ! have influxdb:2.7; then
   "$here/influxd.sh"
   mkdir -p "$work/ctx"; cp "$(command -v influxd)" "$work/ctx/influxd"
@@ -109,4 +119,4 @@ EXPOSE 8086
 ENTRYPOINT ["/entrypoint.sh"]
 D
 fi
-docker images --format '{{.Repository}}:{{.Tag}} {{.Size}}' | grep -E '^(python|eclipse-mosquitto|redis|haproxy|influxdb):'
+docker images --format '{{.Repository}}:{{.Tag}} {{.Size}}' | grep -E '^(python|eclipse-mosquitto|redis|haproxy|prom/prometheus|influxdb):'

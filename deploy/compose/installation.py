@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_pem_x509_certificates
 from deploy.compose.certificates import Authority, is_good
 from deploy.compose.private_files import give_to, private_folder, write_private
 from deploy.compose.redis_users import ADMIN, USERS, acl_file
@@ -16,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 MQTT_CLIENTS = ("ingestor", "alert-engine", "simulator")
 MOUNTED = ("mosquitto", "redis", "proxy", *MQTT_CLIENTS)
 """Folders of secrets that a container sees, each its own alone; the authority's key is in none."""
-DATA = ("mosquitto", "redis", "influxdb")
+DATA = ("mosquitto", "redis", "influxdb", "prometheus", "grafana")
 
 _USER_WHERE_ROOT_INSTALLS = 10_001
 """No container runs as root, so what root makes is given to this one."""
@@ -95,6 +97,10 @@ class Installation:
         proxy = self.secrets / "proxy" / "server.pem"
         if not is_good(proxy, authority, hosts):
             write_private(proxy, b"".join(authority.server(hosts)))
+        # The ingestor tells when they end; without their keys.
+        watching = self.secrets / "ingestor"
+        write_private(watching / "broker.pem", (broker / "server.pem").read_bytes())
+        write_private(watching / "proxy.pem", _without_key(proxy.read_bytes()))
 
     def _hosts(self) -> tuple[str, ...]:
         told = self.settings.get("MICROGRID_HOST_NAMES", "").replace(",", " ").split()
@@ -112,6 +118,8 @@ class Installation:
         write_private(self.secrets / "redis" / "users.acl", acl_file(passwords))
         if self.value("api", "MICROGRID_AUTH_SIGNING_KEY") is None:
             self.put("api", MICROGRID_AUTH_SIGNING_KEY=secrets.token_urlsafe(48))
+        if self.value("grafana", "GF_SECURITY_ADMIN_PASSWORD") is None:
+            self.put("grafana", GF_SECURITY_ADMIN_PASSWORD=secrets.token_urlsafe(24))
         if self.value("setup", "MICROGRID_INFLUX_TOKEN") is None:
             token = secrets.token_urlsafe(48)
             self.put("setup", MICROGRID_INFLUX_TOKEN=token)
@@ -145,6 +153,11 @@ def _issue_client(authority: Authority, path: Path, name: str) -> None:
         certificate, key = authority.client(name)
         write_private(path.with_suffix(".key"), key)
         write_private(path, certificate)
+
+
+def _without_key(pem: bytes) -> bytes:
+    certificates = load_pem_x509_certificates(pem)
+    return b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates)
 
 
 def _digest(folders: Sequence[Path]) -> str:

@@ -151,21 +151,52 @@ def test_every_panel_asks_the_data_source_that_is_provisioned() -> None:
         assert all(each["datasource"] == wanted for each in asking)
 
 
-def test_prometheus_asks_each_service_on_the_port_that_its_settings_have() -> None:
-    jobs = {
+def watched() -> dict[str, tuple[list[str], int]]:
+    """Each service that Prometheus asks: by which names, and on which port."""
+    return {
         job["job_name"]: (job["dns_sd_configs"][0]["names"], job["dns_sd_configs"][0]["port"])
         for job in read_yaml(PROMETHEUS / "prometheus.yml")["scrape_configs"]
         if "dns_sd_configs" in job
     }
+
+
+def test_prometheus_asks_each_service_on_the_port_that_its_settings_have() -> None:
     defaults = {
         "ingestor": IngestorSettings.model_fields["health_port"].default,
         "alert-engine": AlertEngineSettings.model_fields["health_port"].default,
         "notifier": NotifierSettings.model_fields["health_port"].default,
         "api": ApiSettings.model_fields["api_port"].default,
     }
-    assert jobs == {name: ([name], port) for name, port in defaults.items()}
-    if COMPOSE.exists():
-        assert jobs.keys() <= read_yaml(COMPOSE)["services"].keys()
+    assert watched() == {name: ([name], port) for name, port in defaults.items()}
+
+
+def test_in_containers_each_service_is_found_once_and_answers() -> None:
+    """Docker's DNS has an address for each network that two containers share."""
+    services = read_yaml(COMPOSE)["services"]
+    for name in watched():
+        assert len(set(services[name]["networks"]) & set(services["prometheus"]["networks"])) == 1, name
+        listening = services[name]["environment"]
+        assert listening["MICROGRID_API_HOST" if name == "api" else "MICROGRID_HEALTH_HOST"] == "0.0.0.0"
+
+
+def test_grafana_alone_has_a_port_outside_and_that_on_loopback() -> None:
+    services = read_yaml(COMPOSE)["services"]
+    assert "ports" not in services["prometheus"]
+    assert all(port.startswith("127.0.0.1:") for port in services["grafana"]["ports"])
+    assert set(services["grafana"]["networks"]) & set(services["prometheus"]["networks"]) == {"watch"}
+
+
+def test_containers_see_the_files_that_are_written_for_them() -> None:
+    mounts = {
+        target.removesuffix(":ro"): (COMPOSE.parent / source).resolve()
+        for name in ("prometheus", "grafana")
+        for source, _, target in (
+            volume.partition(":") for volume in read_yaml(COMPOSE)["services"][name]["volumes"]
+        )
+    }
+    assert mounts["/etc/prometheus"] == PROMETHEUS.resolve()
+    assert mounts["/etc/grafana/provisioning"] == (GRAFANA / "provisioning").resolve()
+    assert mounts["/etc/grafana/dashboards"] == (GRAFANA / "dashboards").resolve()
 
 
 def test_an_alert_says_how_urgent_it_is_and_what_to_do() -> None:
