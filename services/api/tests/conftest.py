@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import cast
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from services.api.tests.people import People, client_of
 from services.api.tests.stopped_clock import Clock
+from services.api.tests.two_grids import TwoGrids
 from starlette.routing import BaseRoute, Route
 
 from microgrid_api.app import create_app
@@ -31,6 +34,7 @@ from microgrid_common.testing.fakes.quarantine import FakeQuarantine
 from microgrid_common.testing.fakes.rollup_store import FakeRollupStore
 from microgrid_common.testing.fakes.rule_store import FakeRuleStore
 from microgrid_common.testing.fakes.telemetry_store import FakeTelemetryStore
+from microgrid_common.testing.samples import sample_reading
 from microgrid_common.testing.waiting import wait_until
 
 SHARDS = 4
@@ -178,14 +182,42 @@ def prepared_routes() -> list[BaseRoute]:
 
 @pytest.fixture
 def app(ports: ApiPorts, idle_feed: LiveFeed, now: Clock, prepared_routes: list[BaseRoute]) -> FastAPI:
-    app = create_app(ports, feed=idle_feed, live_clients_limit=3, now=now)
+    return _prepared(create_app(ports, feed=idle_feed, live_clients_limit=3, now=now), prepared_routes)
+
+
+@pytest.fixture
+def people(now: Clock, ports: ApiPorts) -> People:
+    """Nobody yet, but they can be made."""
+    return People(now, push_tokens=ports.push_tokens)
+
+
+@pytest.fixture
+async def measured(telemetry: FakeTelemetryStore) -> None:
+    """The default grid has something to show."""
+    await telemetry.write([sample_reading()])
+
+
+@pytest.fixture
+async def two_grids(
+    *, measured: None, ports: ApiPorts, people: People, feed: LiveFeed, prepared_routes: list[BaseRoute]
+) -> AsyncIterator[TwoGrids]:
+    """The API over two grids, with no room for a live client."""
+    ports = replace(ports, identity=people.local.identity, local_users=people.local)
+    app = create_app(ports, feed=feed, live_clients_limit=0, now=people.now)
+    # To describe all of it takes longer than to try all of it.
+    app.openapi_schema = {"openapi": "3.1.0"}
+    async with client_of(app) as client:
+        yield TwoGrids(_prepared(app, prepared_routes), ports, people, client)
+
+
+def _prepared(app: FastAPI, routes: list[BaseRoute]) -> FastAPI:
     # FastAPI prepares the routes of each application anew, on its first request: that takes longer than
     # most tests. Those of the documentation are the application's own.
-    if prepared_routes:
-        pairs = zip(app.router.routes, prepared_routes, strict=True)
+    if routes:
+        pairs = zip(app.router.routes, routes, strict=True)
         app.router.routes[:] = [own if isinstance(own, Route) else shared for own, shared in pairs]
     else:
-        prepared_routes.extend(app.router.routes)
+        routes.extend(app.router.routes)
     return app
 
 

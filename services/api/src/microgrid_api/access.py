@@ -1,13 +1,13 @@
 """Who makes a request, and whether they may: the dependencies of the routes."""
 
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from microgrid_api.context import Context
-from microgrid_api.errors import asking
+from microgrid_api.errors import Problem, asking
 from microgrid_api.permissions import Permission, may, may_somewhere, sees
 from microgrid_common.ports.identity import Caller, TokenProblem, TokenRefusedError
 from microgrid_common.schemas.identifiers import DEFAULT_GRID_ID
@@ -103,6 +103,16 @@ class Somewhere:
             raise forbidden()
         return caller
 
+
+FORBIDDEN: Final[dict[int | str, dict[str, Any]]] = {
+    403: {"model": Problem, "description": "Your role does not allow this here."}
+}
+"""What the description of an endpoint says that not everybody may call who sees the grid."""
+
+NO_SUCH_GRID: Final[dict[int | str, dict[str, Any]]] = {
+    404: {"model": Problem, "description": "There is no such grid."}
+}
+"""What the description of an endpoint of one grid says."""
 
 InDefaultGrid = InGrid(Permission.VIEW, DEFAULT_GRID_ID)
 """For the prototype's endpoints, which name no grid."""

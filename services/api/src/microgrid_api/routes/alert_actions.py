@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, HTTPException, Path
 from fastapi.exceptions import RequestValidationError
 from pydantic import JsonValue
 
-from microgrid_api.access import SignedIn, require
+from microgrid_api.access import FORBIDDEN, SignedIn, require
 from microgrid_api.alert_orders import (
     AcknowledgementOrder,
     AssignmentOrder,
@@ -43,6 +43,7 @@ router = APIRouter(
     responses={
         **BODY_REFUSED,
         401: {"model": Problem, "description": "The token is missing or not valid."},
+        **FORBIDDEN,
         404: {"model": Problem, "description": "There is no such alert."},
         422: {"model": InvalidRequest, "description": "It says what is allowed."},
         503: {"model": Problem, "description": "The store is away; see `Retry-After`."},

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Query
 from fastapi.exceptions import RequestValidationError
 from pydantic import AwareDatetime
 
-from microgrid_api.access import InGrid
+from microgrid_api.access import NO_SUCH_GRID, InGrid
 from microgrid_api.alert_views import AlertDetailView, AlertPageView, GridAlertView
 from microgrid_api.context import Context
 from microgrid_api.errors import InvalidRequest, Problem, asking
@@ -22,6 +22,7 @@ router = APIRouter(
     dependencies=[Depends(InGrid(Permission.VIEW))],
     responses={
         401: {"model": Problem, "description": "The token is missing or not valid."},
+        **NO_SUCH_GRID,
         422: {"model": InvalidRequest, "description": "It says what is allowed."},
         503: {"model": Problem, "description": "The store is away; see `Retry-After`."},
     },

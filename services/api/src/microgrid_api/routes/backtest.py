@@ -6,7 +6,7 @@ from typing import Final
 from fastapi import APIRouter
 from fastapi.exceptions import RequestValidationError
 
-from microgrid_api.access import SignedIn, require
+from microgrid_api.access import FORBIDDEN, SignedIn, require
 from microgrid_api.backtest_views import BacktestReportView, BacktestRequest
 from microgrid_api.context import Context
 from microgrid_api.errors import InvalidRequest, Problem, UnavailableError, asking
@@ -26,6 +26,7 @@ router = APIRouter(
     tags=["rules"],
     responses={
         401: {"model": Problem, "description": "The token is missing or not valid."},
+        **FORBIDDEN,
         404: {"model": Problem, "description": "There is no such grid."},
         422: {"model": InvalidRequest, "description": "It says what is allowed."},
         503: {"model": Problem, "description": "A store is away, or another backtest runs; `Retry-After`."},

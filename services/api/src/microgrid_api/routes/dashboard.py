@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from pydantic import AfterValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from microgrid_api.access import InDefaultGrid
+from microgrid_api.access import NO_SUCH_GRID, InDefaultGrid
 from microgrid_api.active_alerts import find_active_alerts
 from microgrid_api.context import Context
 from microgrid_api.errors import InvalidRequest, Problem, UnavailableError, asking
@@ -24,6 +24,7 @@ router = APIRouter(
     dependencies=[Depends(InDefaultGrid)],
     responses={
         401: {"model": Problem, "description": "The token is missing or not valid."},
+        **NO_SUCH_GRID,
         503: {"model": Problem, "description": "A store is away; see `Retry-After`."},
     },
 )

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Path, Query
 from fastapi.exceptions import RequestValidationError
 
-from microgrid_api.access import InGrid
+from microgrid_api.access import FORBIDDEN, NO_SUCH_GRID, InGrid
 from microgrid_api.auditing import Audit
 from microgrid_api.body_limit import BODY_REFUSED
 from microgrid_api.context import Context
@@ -22,6 +22,7 @@ router = APIRouter(
     dependencies=[Depends(InGrid(Permission.VIEW))],
     responses={
         401: {"model": Problem, "description": "The token is missing or not valid."},
+        **NO_SUCH_GRID,
         422: {"model": InvalidRequest, "description": "It says what is allowed."},
         503: {"model": Problem, "description": "The store is away; see `Retry-After`."},
     },
@@ -70,7 +71,7 @@ async def show(context: Context, grid_id: _GridId, device_id: _DeviceId) -> Devi
     "/{device_id}",
     summary="Register a device",
     dependencies=[Depends(InGrid(Permission.REGISTER_DEVICES))],
-    responses=BODY_REFUSED,
+    responses={**BODY_REFUSED, **FORBIDDEN},
 )
 async def register(
     context: Context,
@@ -99,7 +100,7 @@ async def register(
     "/{device_id}",
     summary="Take a device out of the registry",
     dependencies=[Depends(InGrid(Permission.REGISTER_DEVICES))],
-    responses=_NOT_FOUND,
+    responses={**_NOT_FOUND, **FORBIDDEN},
 )
 async def unregister(context: Context, audit: Audit, grid_id: _GridId, device_id: _DeviceId) -> DeviceDetail:
     """Take a device out of the registry; returns what was known about it.

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Path
 from fastapi.exceptions import RequestValidationError
 
-from microgrid_api.access import InGrid
+from microgrid_api.access import FORBIDDEN, NO_SUCH_GRID, InGrid
 from microgrid_api.auditing import Audit
 from microgrid_api.body_limit import BODY_REFUSED
 from microgrid_api.context import ApiContext, Context
@@ -24,6 +24,7 @@ router = APIRouter(
     dependencies=[Depends(InGrid(Permission.VIEW))],
     responses={
         401: {"model": Problem, "description": "The token is missing or not valid."},
+        **NO_SUCH_GRID,
         422: {"model": InvalidRequest, "description": "It says what is allowed."},
         503: {"model": Problem, "description": "The store is away; see `Retry-After`."},
     },
@@ -57,7 +58,11 @@ async def show(context: Context, grid_id: _GridId, window_id: _WindowId) -> Main
 @router.put(
     "/{window_id}",
     summary="Plan maintenance",
-    responses={**BODY_REFUSED, 409: {"model": Problem, "description": "There are too many windows."}},
+    responses={
+        **BODY_REFUSED,
+        **FORBIDDEN,
+        409: {"model": Problem, "description": "There are too many windows."},
+    },
 )
 async def plan(
     context: Context,
@@ -90,7 +95,7 @@ async def plan(
     "/{window_id}",
     summary="Delete a maintenance window",
     dependencies=[Depends(InGrid(Permission.PLAN_MAINTENANCE))],
-    responses=_NOT_FOUND,
+    responses={**_NOT_FOUND, **FORBIDDEN},
 )
 async def delete(
     context: Context, audit: Audit, grid_id: _GridId, window_id: _WindowId

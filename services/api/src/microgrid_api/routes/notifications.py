@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from microgrid_api.access import Everywhere, SignedIn, signed_in
+from microgrid_api.access import FORBIDDEN, Everywhere, SignedIn, signed_in
 from microgrid_api.auditing import Audit
 from microgrid_api.body_limit import BODY_REFUSED
 from microgrid_api.context import Context
@@ -47,6 +47,7 @@ _CONFLICT: dict[int | str, dict[str, Any]] = {
     "/settings",
     summary="Whom alarms are told",
     dependencies=[Depends(Everywhere(Permission.EDIT_NOTIFICATIONS))],
+    responses=FORBIDDEN,
 )
 async def show_settings(context: Context, response: Response) -> NotificationSettingsView:
     """The settings with their version, which is the `ETag` too; secrets are hidden."""
@@ -60,7 +61,7 @@ async def show_settings(context: Context, response: Response) -> NotificationSet
     "/settings",
     summary="Change whom alarms are told",
     dependencies=[Depends(Everywhere(Permission.EDIT_NOTIFICATIONS))],
-    responses={**BODY_REFUSED, **_CONFLICT},
+    responses={**BODY_REFUSED, **FORBIDDEN, **_CONFLICT},
 )
 async def change_settings(
     context: Context,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Path, Query
 from pydantic import AwareDatetime
 
-from microgrid_api.access import InGrid, SignedIn
+from microgrid_api.access import FORBIDDEN, NO_SUCH_GRID, InGrid, SignedIn
 from microgrid_api.auditing import Audit
 from microgrid_api.context import ApiContext, Context
 from microgrid_api.errors import InvalidRequest, Problem, asking
@@ -36,6 +36,8 @@ router = APIRouter(
     dependencies=[Depends(InGrid(Permission.HANDLE_QUARANTINE))],
     responses={
         401: {"model": Problem, "description": "The token is missing or not valid."},
+        **FORBIDDEN,
+        **NO_SUCH_GRID,
         422: {"model": InvalidRequest, "description": "It says what is allowed."},
         503: {"model": Problem, "description": "The store is away; see `Retry-After`."},
     },

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Response
 from fastapi.exceptions import RequestValidationError
 
-from microgrid_api.access import SignedIn, Somewhere, require
+from microgrid_api.access import FORBIDDEN, NO_SUCH_GRID, SignedIn, Somewhere, require
 from microgrid_api.auditing import Audit
 from microgrid_api.body_limit import BODY_REFUSED
 from microgrid_api.context import ApiContext, Context
@@ -26,6 +26,7 @@ router = APIRouter(
     dependencies=[Depends(Somewhere(Permission.VIEW))],
     responses={
         401: {"model": Problem, "description": "The token is missing or not valid."},
+        **FORBIDDEN,
         422: {"model": InvalidRequest, "description": "It says what is allowed."},
         503: {"model": Problem, "description": "The store is away; see `Retry-After`."},
     },
@@ -74,6 +75,7 @@ async def versions(context: Context, who: SignedIn, rule_id: _RuleId) -> list[Ru
     status_code=HTTPStatus.CREATED,
     responses={
         **BODY_REFUSED,
+        **NO_SUCH_GRID,
         409: {"model": Problem, "description": "There is a rule of this id, or no room for one."},
     },
 )
