@@ -27,8 +27,10 @@ def write_private(path: Path, content: bytes | str) -> bool:
 
 
 def private_folder(path: Path) -> Path:
-    """Make a folder that its owner alone may enter."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make a folder that its owner alone may enter, and those above it that are missing."""
+    if not path.parent.exists():
+        private_folder(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
     path.chmod(0o700)
     return path
 

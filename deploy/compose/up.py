@@ -36,7 +36,13 @@ class Deployment:
         self._quiet = quiet
 
     def up(self, *options: str) -> None:
-        """Start what does not run, as the files here say, and wait until it is healthy.
+        """Build the image, and start everything as `start` does."""
+        self.installation.prepare()
+        self.compose("build", "--quiet", "api")
+        self.start(*options)
+
+    def start(self, *options: str) -> None:
+        """Start what does not run as the files here say, and wait until it is healthy.
 
         Args:
             options: of `docker compose up`, such as `--scale api=2`.
@@ -45,10 +51,12 @@ class Deployment:
             CommandFailedError: something does not start, or does not become healthy.
         """
         self.installation.prepare()
-        self.compose("build", "--quiet", "api")
-        self.compose("up", "--detach", "--wait", "--wait-timeout", str(_SECONDS_UNTIL_HEALTHY), "influxdb")
+        # Its tokens go into the settings of the services.
+        self._start("influxdb")
         self._set_up_store()
-        self.installation.prepare()
+        self._start(*options)
+
+    def _start(self, *options: str) -> None:
         self.compose("up", "--detach", "--wait", "--wait-timeout", str(_SECONDS_UNTIL_HEALTHY), *options)
 
     def compose(self, *arguments: str, stdin: str | None = None) -> str:

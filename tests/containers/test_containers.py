@@ -1,0 +1,191 @@
+"""The containers of `make up`: a reading goes in over MQTT with TLS and comes out over HTTPS."""
+
+import json
+import socket
+import ssl
+import stat
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+from deploy.compose.up import what_docker_lacks
+from tests.containers.running_system import (
+    ADMINISTRATOR,
+    ANSWER_SECONDS,
+    GRID,
+    PASSWORD,
+    ConnectedDevice,
+    System,
+    running,
+)
+
+from microgrid_common.testing.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+
+IMAGES = ("eclipse-mosquitto:2", "redis:8", "influxdb:2.7", "haproxy:3.0", "python:3.13-slim-trixie")
+PULL_SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    if problem := what_docker_lacks():
+        pytest.skip(f"the containers of make up were NOT tested: {problem}")
+    for image in IMAGES:
+        if not is_there(image):
+            pytest.skip(f"the containers of make up were NOT tested: no image {image} here, nor to be pulled")
+    with running(tmp_path_factory.mktemp("state"), f"microgrid-test-{uuid4().hex[:8]}") as started:
+        yield started
+
+
+@pytest_asyncio.fixture
+async def administrator(system: System) -> AsyncIterator[httpx.AsyncClient]:
+    async with system.https() as client:
+        login = await client.post("/api/auth/login", json={"username": ADMINISTRATOR, "password": PASSWORD})
+        client.headers["Authorization"] = f"Bearer {login.raise_for_status().json()['access_token']}"
+        yield client
+
+
+def is_there(image: str) -> bool:
+    if (
+        subprocess.run(("docker", "image", "inspect", image), capture_output=True, check=False).returncode
+        == 0
+    ):
+        return True
+    try:
+        pulled = subprocess.run(
+            ("docker", "pull", "-q", image), capture_output=True, check=False, timeout=PULL_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return pulled.returncode == 0
+
+
+def telemetry(consumption_kw: float) -> str:
+    return json.dumps(
+        {
+            "schema": 1,
+            "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "metrics": {"consumption_kw": consumption_kw},
+        }
+    )
+
+
+async def test_a_reading_goes_all_the_way(
+    system: System, administrator: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    with ConnectedDevice(system, tmp_path, "meter-1") as meter:
+        assert meter.publish(meter.topic("telemetry"), telemetry(7.25)) == "Success"
+
+    async def stored() -> list[float]:
+        answer = await administrator.get(f"/api/historical/{GRID}/consumption_kw?period=1h")
+        return [point["value"] for point in answer.raise_for_status().json()["points"]]
+
+    assert await wait_until(stored, timeout=ANSWER_SECONDS, description="the stored reading") == [7.25]
+
+    async def listed() -> list[str]:
+        answer = await administrator.get(f"/api/device/{GRID}/list")
+        return [device["id"] for device in answer.raise_for_status().json()]
+
+    assert await wait_until(listed, timeout=ANSWER_SECONDS, description="the device") == ["meter-1"]
+    # Every service had the rights in Redis that all of this took.
+    admin = system.deployment.installation.value("redis-admin", "REDISCLI_AUTH") or ""
+    assert system.redis_cli("admin", admin, "ACL", "LOG").strip() == ""
+
+
+def test_a_device_publishes_under_its_own_name_alone(system: System, tmp_path: Path) -> None:
+    with ConnectedDevice(system, tmp_path, "meter-1") as meter:
+        for topic in (
+            f"microgrid/{GRID}/device/meter-2/telemetry",
+            "microgrid/village-2/device/meter-1/telemetry",
+            f"microgrid/{GRID}/device/meter-2/status",
+            f"microgrid/{GRID}/alerts",
+            "microgrid/data",
+            meter.topic("command"),
+        ):
+            assert meter.publish(topic, telemetry(1.0)) == "Not authorized", topic
+
+
+async def test_a_device_hears_its_own_commands_alone(
+    system: System, administrator: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    with (
+        ConnectedDevice(system, tmp_path, "meter-3") as one,
+        ConnectedDevice(system, tmp_path, "meter-4") as other,
+    ):
+        for device in (one, other):
+            assert device.publish(device.topic("telemetry"), telemetry(1.0)) == "Success"
+            device.subscribe("microgrid/#")
+        for device in (one, other):
+
+            async def is_ordered(device_id: str = device.device_id) -> bool:
+                answer = await administrator.post(
+                    f"/api/device/{device_id}/command?grid_id={GRID}", json={"command": "identify"}
+                )
+                return answer.status_code == httpx.codes.ACCEPTED
+
+            await wait_until(is_ordered, timeout=ANSWER_SECONDS, description="the command")
+            # What the broker had sent to the other one before would have come before.
+            assert device.heard.get(timeout=ANSWER_SECONDS) == device.topic("command")
+
+
+def test_without_a_certificate_nobody_gets_in(system: System) -> None:
+    trust = ssl.create_default_context(cafile=system.authority_file)
+    with (
+        socket.create_connection(("localhost", system.mqtts_port), timeout=ANSWER_SECONDS) as plain,
+        trust.wrap_socket(plain, server_hostname="localhost") as broker,
+        # With TLS 1.3 the refusal comes when the first answer is read.
+        pytest.raises(ssl.SSLError, match=r"(?i)certificate.required"),
+    ):
+        broker.recv(1)
+
+
+def test_the_api_cannot_write_readings(system: System) -> None:
+    url = httpx.URL(system.deployment.installation.value("api", "MICROGRID_REDIS_URL") or "")
+    call = ("XADD", "readings:0", "*", "readings", "forged")
+    assert "NOPERM" in system.redis_cli("api", url.password, *call)
+
+
+def test_no_container_has_more_rights_than_it_needs(system: System) -> None:
+    users = system.containers("{{.Config.User}}")
+    assert users
+    assert not [user for user in users if user.partition(":")[0] in {"", "0", "root"}]
+    assert set(system.containers("{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}}")) == {"true [ALL]"}
+    listening = [line for line in system.containers("{{json .HostConfig.PortBindings}}") if line != "{}"]
+    bound = [
+        address["HostIp"] for line in listening for ports in json.loads(line).values() for address in ports
+    ]
+    assert bound == ["127.0.0.1"] * 2
+
+
+def test_only_their_owner_reads_the_secrets(system: System) -> None:
+    modes = {
+        stat.S_IMODE(path.stat().st_mode)
+        for path in system.deployment.installation.secrets.rglob("*")
+        if path.is_file()
+    }
+    assert modes == {0o600}
+
+
+def test_starting_again_changes_nothing(system: System) -> None:
+    before = sorted(system.containers("{{.Name}} {{.Id}} {{.State.StartedAt}}"))
+    system.deployment.start()
+    assert sorted(system.containers("{{.Name}} {{.Id}} {{.State.StartedAt}}")) == before
+
+
+async def test_redis_keeps_whole_transactions_over_a_restart(system: System) -> None:
+    admin = system.deployment.installation.value("redis-admin", "REDISCLI_AUTH") or ""
+    cli = ("exec", "-T", "redis", "redis-cli", "--user", "admin", "--pass", admin, "--no-auth-warning")
+    system.deployment.compose(*cli, stdin="MULTI\nSET kept:1 a\nSET kept:2 b\nEXEC\n")
+    system.deployment.compose("restart", "--timeout", "10", "redis")
+
+    def kept() -> list[str]:
+        return system.redis_cli("admin", admin, "MGET", "kept:1", "kept:2").split()
+
+    assert await wait_until(kept, timeout=ANSWER_SECONDS, description="Redis") == ["a", "b"]
+    assert system.redis_cli("admin", admin, "ACL", "LOG").strip() == ""
