@@ -11,6 +11,7 @@ from microgrid_api.local_users.signing_key import kept_signing_key
 from microgrid_api.settings import ApiSettings
 from microgrid_api.wiring import build
 from microgrid_common.ports.identity import Caller
+from microgrid_common.schemas.audit import AuditEntry
 
 PASSWORD = "correct horse"
 
@@ -42,6 +43,13 @@ class TestOnRedis:
         caller = asyncio.run(_log_in())
         assert (caller.username, dict(caller.grants)) == ("root", {"*": "admin"})
 
+    def test_an_administrator_from_the_command_line_is_on_record(self) -> None:
+        create_admin("root")
+        create_admin("root")
+        [entry] = asyncio.run(_recorded())
+        assert (entry.who, entry.action, entry.target) == ("command line", "user.create", "root")
+        assert PASSWORD not in entry.model_dump_json()
+
     def test_a_name_that_is_taken_is_refused(self) -> None:
         assert create_admin("root").exit_code == 0
         again = create_admin("root", password="another horse")
@@ -62,6 +70,11 @@ async def _log_in() -> Caller:
         # Another process reads the same key from the data folder.
         async with build(ApiSettings()) as others:
             return await others.identity.caller(tokens.access_token)
+
+
+async def _recorded() -> list[AuditEntry]:
+    async with build(ApiSettings()) as ports:
+        return [one.entry for one in (await ports.audit.find(None, limit=9)).entries]
 
 
 @pytest.mark.usefixtures("_local")

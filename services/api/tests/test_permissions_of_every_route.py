@@ -151,6 +151,9 @@ async def test_a_bad_token_opens_nothing(
         assert answer.status == 401, row.name
         if row.method != "WS":
             assert answer.headers["WWW-Authenticate"] == "Bearer"
+            # Answers to a key are given before anything else is asked.
+            keyed = await two_grids.ask_with(row, things, {**headers, "Idempotency-Key": "tap-1"})
+            assert keyed.status == 401, row.name
         if token is not None and "/api/live" in row.name:
             in_address = await two_grids.ask_with(replace(row, query=f"token={token}"), things, {})
             assert in_address.status == 401, row.name

@@ -2,18 +2,25 @@
 
 import asyncio
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from pydantic import TypeAdapter, ValidationError
 
+from microgrid_api.auditing import Auditor
+from microgrid_api.auth_views import UserView
+from microgrid_api.errors import UnavailableError
 from microgrid_api.local_users.passwords import WeakPasswordError
+from microgrid_api.local_users.wiring import utc_now
 from microgrid_api.settings import ApiSettings
 from microgrid_api.wiring import build
 from microgrid_common.ports.errors import PermanentError, RetryableError
 from microgrid_common.ports.rule_store import VersionConflictError
 from microgrid_common.runtime.settings import describe_problems
 from microgrid_common.schemas.user import EVERY_GRID, Role, User, Username
+
+ON_RECORD_AS: Final = "command line"
+"""No user can have this name, for the blank in it."""
 
 
 def create_admin(
@@ -41,7 +48,7 @@ def create_admin(
         user = asyncio.run(_create(settings, username, name or username, _ask_for_password()))
     except VersionConflictError:
         _fail("there is a user of this name already")
-    except (WeakPasswordError, PermanentError, RetryableError) as error:
+    except (WeakPasswordError, PermanentError, RetryableError, UnavailableError) as error:
         _fail(str(error))
     else:
         typer.echo(f"{user.username} may now log in, and do everything in every grid.")
@@ -50,9 +57,13 @@ def create_admin(
 async def _create(settings: ApiSettings, username: str, name: str, password: str) -> User:
     async with build(settings) as ports:
         assert ports.local_users is not None  # noqa: S101 - the mode was looked at
-        return await ports.local_users.desk.create(
-            username, name=name, grants={EVERY_GRID: Role.ADMIN}, password=password
-        )
+        audit = Auditor(ports.audit, who=ON_RECORD_AS, address=None, request_id=None, now=utc_now)
+        async with audit.change("user.create", username, grid_id=None) as change:
+            user = await ports.local_users.desk.create(
+                username, name=name, grants={EVERY_GRID: Role.ADMIN}, password=password
+            )
+            change.after = UserView.of(user)
+        return user
 
 
 def _ask_for_password() -> str:

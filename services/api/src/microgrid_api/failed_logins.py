@@ -1,33 +1,9 @@
-"""Who may use the API."""
+"""Wrong passwords, counted by address."""
 
-import hmac
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Final
-
-PROTOTYPE_USERNAME: Final = "user"
-PROTOTYPE_PASSWORD: Final = "password"  # noqa: S105 - public, and useless outside loopback
-PROTOTYPE_TOKEN: Final = "prototype_token"  # noqa: S105 - as above
-
-PROTOTYPE_LOGIN_ID: Final = "prototype"
-"""The one login that there is: the prototype's token is always the same, and does not end."""
-
-
-class PrototypeAuthentication:
-    """One fixed user and one fixed token. It is for loopback only: see `ApiSettings.auth_mode`."""
-
-    def log_in(self, username: str, password: str) -> str | None:
-        """The token of that user; None when the name or the password is wrong."""
-        # Both are always compared, and in constant time, so that the time tells nothing.
-        right_name = _same(username, PROTOTYPE_USERNAME)
-        right_password = _same(password, PROTOTYPE_PASSWORD)
-        return PROTOTYPE_TOKEN if right_name and right_password else None
-
-    def accepts(self, token: str) -> bool:
-        """Whether a bearer of `token` may use the API."""
-        return _same(token, PROTOTYPE_TOKEN)
 
 
 class FailedLogins:
@@ -65,7 +41,3 @@ class FailedLogins:
         self._failures.move_to_end(address)
         if len(self._failures) > self._addresses_kept:
             self._failures.popitem(last=False)
-
-
-def _same(given: str, expected: str) -> bool:
-    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode())
