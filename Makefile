@@ -11,11 +11,12 @@ OWN_UV := .cache/uv/bin/uv
 UV := $(or $(shell command -v uv 2>/dev/null),$(OWN_UV))
 BIN := .venv/bin
 SYNCED := .venv/.synced
+APP := apps/flutter_dashboard
 PROJECTS := pyproject.toml uv.lock $(wildcard libs/*/pyproject.toml services/*/pyproject.toml apps/*/pyproject.toml)
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 
 help: ## this list
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 
 run: $(SYNCED) ## the whole system on this machine; Ctrl-C stops it
 	@exec $(BIN)/python -I tools/foreground.py $(BIN)/microgrid run
@@ -65,6 +66,16 @@ soak: $(SYNCED) servers ## half of what one ingestor can take, for ten minutes: 
 prove: $(SYNCED) ## kill every part of the running system ten times over, and check that nothing is lost
 	@tools/servers.sh --all
 	@exec $(BIN)/python -m tests.prove
+
+app: ## the operators' app for Linux, with Debian's Flutter packages; as root
+	@tools/flutter-debian.sh setup
+	@tools/flutter-debian.sh build-linux $(APP) $(APP)/build/linux-bundle
+
+app-test: ## the app's format, analysis and tests, in the same way
+	@tools/flutter-debian.sh setup
+	@tools/flutter-debian.sh format $(APP) --output none --set-exit-if-changed lib test testing
+	@tools/flutter-debian.sh analyze $(APP) --fatal-infos
+	@tools/flutter-debian.sh test $(APP)
 
 clean: ## remove what was installed, built and cached here; data stays
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,52 @@
+import '../data/repositories/alert_repository.dart';
+import '../data/repositories/auth_repository.dart';
+import '../data/repositories/grid_repository.dart';
+import '../data/repositories/history_repository.dart';
+import '../data/services/api/api_client.dart';
+import '../data/services/api/signed_in_client.dart';
+import '../data/services/local/last_known.dart';
+import '../platform/app_storage.dart';
+
+/// Everything that the screens are built on.
+class Dependencies {
+  const Dependencies({
+    required this.auth,
+    required this.grids,
+    required this.alerts,
+    required this.histories,
+    required this.saveLastKnown,
+    this.now = DateTime.now,
+  });
+
+  /// On a real server.
+  static Future<Dependencies> remote(Uri server, AppStorage storage) async {
+    final client = ApiClient(server);
+    final lastKnown = LastKnown(storage.cacheFile);
+    final auth = RemoteAuthRepository(
+      client: client,
+      store: storage.tokens,
+      lastKnown: lastKnown,
+    );
+    final signedIn = SignedInClient(client, auth);
+    // Before the first frame, which shows what was last known before any answer comes.
+    await Future.wait([lastKnown.load(), auth.restore()]);
+    return Dependencies(
+      auth: auth,
+      grids: RemoteGridRepository(signedIn, lastKnown),
+      alerts: RemoteAlertRepository(signedIn, lastKnown),
+      histories: RemoteHistoryRepository(signedIn),
+      saveLastKnown: lastKnown.flush,
+    );
+  }
+
+  final AuthRepository auth;
+  final GridRepository grids;
+  final AlertRepository alerts;
+  final HistoryRepository histories;
+
+  /// Called when the app leaves the screen, and may be ended.
+  final Future<void> Function() saveLastKnown;
+
+  /// The present, by the clock of this device.
+  final DateTime Function() now;
+}

@@ -1,0 +1,68 @@
+import 'metric.dart';
+
+/// How much of the past a chart shows.
+enum Period {
+  hour('1h', Duration(hours: 1)),
+  day('24h', Duration(hours: 24)),
+  week('7d', Duration(days: 7));
+
+  const Period(this.wireName, this.length);
+
+  /// Its name in the API.
+  final String wireName;
+
+  final Duration length;
+}
+
+/// The history of one metric.
+class History {
+  const History({
+    required this.metric,
+    required this.start,
+    required this.end,
+    required this.lines,
+  });
+
+  final Metric metric;
+  final DateTime start;
+  final DateTime end;
+
+  /// Unbroken pieces of the curve, each of at least one point: between two of them is a gap.
+  final List<List<HistoryPoint>> lines;
+
+  bool get isEmpty => lines.isEmpty;
+
+  Iterable<HistoryPoint> get points => lines.expand((line) => line);
+
+  /// The point nearest to a time; null when there are none.
+  HistoryPoint? nearest(DateTime time) {
+    HistoryPoint? best;
+    var bestDistance = Duration.zero;
+    for (final point in points) {
+      final distance = point.time.difference(time).abs();
+      if (best == null || distance < bestDistance) {
+        best = point;
+        bestDistance = distance;
+      }
+    }
+    return best;
+  }
+}
+
+/// What was measured at a time, or over the time that begins then.
+class HistoryPoint {
+  const HistoryPoint({
+    required this.time,
+    required this.value,
+    required this.lowest,
+    required this.highest,
+  });
+
+  final DateTime time;
+
+  /// Of a roll-up the mean.
+  final double value;
+
+  final double lowest;
+  final double highest;
+}

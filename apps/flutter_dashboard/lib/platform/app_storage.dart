@@ -1,0 +1,37 @@
+import 'dart:io';
+
+import 'file_token_store.dart';
+import 'token_store.dart';
+
+/// Where the app keeps things on this platform.
+class AppStorage {
+  const AppStorage({required this.tokens, required this.cacheFile});
+
+  /// Of the platform that the app runs on.
+  factory AppStorage.ofPlatform() {
+    if (Platform.isLinux) {
+      final home = Platform.environment['HOME'] ?? Directory.systemTemp.path;
+      return AppStorage(
+        tokens: FileTokenStore(
+          File('${_folder('XDG_STATE_HOME', '$home/.local/state')}/login.json'),
+        ),
+        cacheFile: File(
+          '${_folder('XDG_CACHE_HOME', '$home/.cache')}/last-known.json',
+        ),
+      );
+    }
+    // On phones this is the app's own cache folder.
+    return AppStorage(
+      tokens: MemoryTokenStore(),
+      cacheFile: File('${Directory.systemTemp.path}/last-known.json'),
+    );
+  }
+
+  final TokenStore tokens;
+  final File cacheFile;
+}
+
+String _folder(String variable, String otherwise) {
+  final folder = Platform.environment[variable] ?? '';
+  return '${folder.isEmpty ? otherwise : folder}/microgrid-dashboard';
+}

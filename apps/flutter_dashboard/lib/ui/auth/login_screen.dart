@@ -1,0 +1,139 @@
+import 'dart:async';
+
+import 'package:flutter/material.dart';
+
+import '../core/words.dart';
+import 'login_view_model.dart';
+
+/// Where an operator signs in.
+class LoginScreen extends StatefulWidget {
+  const LoginScreen({required this.makeViewModel, super.key});
+
+  final LoginViewModel Function() makeViewModel;
+
+  @override
+  State<LoginScreen> createState() => _LoginScreenState();
+}
+
+class _LoginScreenState extends State<LoginScreen> {
+  late final LoginViewModel _viewModel = widget.makeViewModel();
+  final _form = GlobalKey<FormState>();
+  final _username = TextEditingController();
+  final _password = TextEditingController();
+  final _passwordFocus = FocusNode();
+  bool _isPasswordShown = false;
+
+  @override
+  void dispose() {
+    _viewModel.dispose();
+    _username.dispose();
+    _password.dispose();
+    _passwordFocus.dispose();
+    super.dispose();
+  }
+
+  void _signIn() {
+    if (_form.currentState!.validate()) {
+      unawaited(_viewModel.signIn(_username.text, _password.text));
+    }
+  }
+
+  @override
+  Widget build(BuildContext context) => Scaffold(
+    body: SafeArea(
+      child: Center(
+        child: SingleChildScrollView(
+          padding: const EdgeInsets.all(24),
+          child: ConstrainedBox(
+            constraints: const BoxConstraints(maxWidth: 400),
+            child: AutofillGroup(
+              child: Form(
+                key: _form,
+                child: ListenableBuilder(
+                  listenable: _viewModel,
+                  builder: (context, _) => _fields(context),
+                ),
+              ),
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
+
+  Widget _fields(BuildContext context) {
+    final theme = Theme.of(context);
+    return Column(
+      crossAxisAlignment: CrossAxisAlignment.stretch,
+      mainAxisSize: MainAxisSize.min,
+      children: [
+        Icon(Icons.bolt, size: 56, color: theme.colorScheme.primary),
+        const SizedBox(height: 8),
+        Text(
+          'Microgrid',
+          style: theme.textTheme.headlineMedium,
+          textAlign: TextAlign.center,
+        ),
+        const SizedBox(height: 32),
+        TextFormField(
+          controller: _username,
+          decoration: const InputDecoration(labelText: 'User name'),
+          autofillHints: const [AutofillHints.username],
+          autocorrect: false,
+          textInputAction: TextInputAction.next,
+          onFieldSubmitted: (_) => _passwordFocus.requestFocus(),
+          validator: (text) =>
+              text!.trim().isEmpty ? 'Enter your user name.' : null,
+        ),
+        const SizedBox(height: 16),
+        TextFormField(
+          controller: _password,
+          focusNode: _passwordFocus,
+          decoration: InputDecoration(
+            labelText: 'Password',
+            suffixIcon: IconButton(
+              tooltip: _isPasswordShown ? 'Hide password' : 'Show password',
+              icon: Icon(
+                _isPasswordShown ? Icons.visibility_off : Icons.visibility,
+              ),
+              onPressed: () =>
+                  setState(() => _isPasswordShown = !_isPasswordShown),
+            ),
+          ),
+          autofillHints: const [AutofillHints.password],
+          obscureText: !_isPasswordShown,
+          autocorrect: false,
+          enableSuggestions: false,
+          textInputAction: TextInputAction.done,
+          onFieldSubmitted: (_) => _signIn(),
+          validator: (text) => text!.isEmpty ? 'Enter your password.' : null,
+        ),
+        const SizedBox(height: 16),
+        if (_viewModel.failure case final failure?) ...[
+          Semantics(
+            liveRegion: true,
+            child: Text(
+              failureWords(failure),
+              style: theme.textTheme.bodyMedium?.copyWith(
+                color: theme.colorScheme.error,
+              ),
+            ),
+          ),
+          const SizedBox(height: 16),
+        ],
+        FilledButton(
+          onPressed: _viewModel.isRunning ? null : _signIn,
+          child: _viewModel.isRunning
+              ? const SizedBox.square(
+                  dimension: 20,
+                  child: CircularProgressIndicator(
+                    strokeWidth: 2,
+                    semanticsLabel: 'Signing in',
+                  ),
+                )
+              : const Text('Login'),
+        ),
+      ],
+    );
+  }
+}

@@ -1,0 +1,76 @@
+import 'dart:async';
+
+import 'package:flutter/material.dart';
+
+import '../../domain/models/alert.dart';
+import '../../domain/result.dart';
+import '../core/themes.dart';
+import '../core/words.dart';
+import 'dashboard_view_model.dart';
+
+/// Says when what is shown is not what the server says right now; else it is not there.
+class ConnectionBanner extends StatelessWidget {
+  const ConnectionBanner(this._dashboard, {super.key});
+
+  final DashboardViewModel _dashboard;
+
+  @override
+  Widget build(BuildContext context) {
+    final failure = _dashboard.failure;
+    if (_dashboard.isEmpty) {
+      return const SizedBox.shrink();
+    }
+    if (_dashboard.link == Link.connecting) {
+      return const LinearProgressIndicator(semanticsLabel: 'Connecting');
+    }
+    if (failure == null) {
+      return const SizedBox.shrink();
+    }
+    final colours = UrgencyColours.of(Severity.warning);
+    return Semantics(
+      liveRegion: true,
+      container: true,
+      child: ColoredBox(
+        color: colours.background,
+        child: Padding(
+          padding: const EdgeInsets.fromLTRB(16, 4, 8, 4),
+          child: Row(
+            children: [
+              Icon(
+                failure is Unreachable
+                    ? Icons.cloud_off
+                    : Icons.warning_amber_rounded,
+                color: colours.foreground,
+              ),
+              const SizedBox(width: 12),
+              Expanded(
+                child: Text(
+                  _words(failure),
+                  style: TextStyle(color: colours.foreground),
+                ),
+              ),
+              TextButton(
+                style: TextButton.styleFrom(
+                  foregroundColor: colours.foreground,
+                  minimumSize: const Size(smallestTarget, smallestTarget),
+                ),
+                onPressed: () => unawaited(_dashboard.refresh()),
+                child: const Text('Retry'),
+              ),
+            ],
+          ),
+        ),
+      ),
+    );
+  }
+
+  String _words(Failure failure) {
+    if (failure is! Unreachable) {
+      return failureWords(failure);
+    }
+    final receivedAt = _dashboard.summary?.receivedAt;
+    return receivedAt == null
+        ? 'Offline.'
+        : 'Offline. This is how it was at ${timeWords(receivedAt, now: _dashboard.now.value)}.';
+  }
+}

@@ -1,0 +1,222 @@
+import 'dart:async';
+
+import 'package:flutter/material.dart';
+
+import '../core/failure_notice.dart';
+import 'alerts_section.dart';
+import 'connection_banner.dart';
+import 'dashboard_view_model.dart';
+import 'kpi_section.dart';
+import 'trends_section.dart';
+import 'trends_view_model.dart';
+
+/// Everything about a grid on one screen: alerts, key figures, trends.
+class DashboardScreen extends StatefulWidget {
+  const DashboardScreen({
+    required this.makeDashboard,
+    required this.makeTrends,
+    super.key,
+  });
+
+  final DashboardViewModel Function() makeDashboard;
+  final TrendsViewModel Function() makeTrends;
+
+  @override
+  State<DashboardScreen> createState() => _DashboardScreenState();
+}
+
+class _DashboardScreenState extends State<DashboardScreen> {
+  late final DashboardViewModel _dashboard = widget.makeDashboard();
+  late final TrendsViewModel _trends = widget.makeTrends();
+  late final AppLifecycleListener _lifecycle;
+  Timer? _trendsTimer;
+  var _wasOffline = false;
+
+  /// A curve changes by a point or so in this time.
+  static const _trendsEvery = Duration(minutes: 1);
+
+  @override
+  void initState() {
+    super.initState();
+    _dashboard.addListener(_follow);
+    _lifecycle = AppLifecycleListener(onHide: _pause, onShow: _resume);
+    unawaited(_dashboard.start());
+    _startTrendsTimer();
+  }
+
+  @override
+  void dispose() {
+    _lifecycle.dispose();
+    _trendsTimer?.cancel();
+    _dashboard.removeListener(_follow);
+    _dashboard.dispose();
+    _trends.dispose();
+    super.dispose();
+  }
+
+  void _follow() {
+    if (_dashboard.gridId case final gridId?) {
+      unawaited(_trends.showGrid(gridId));
+    }
+    final isOffline = _dashboard.link == Link.offline;
+    if (_wasOffline && !isOffline) {
+      unawaited(_trends.load());
+    }
+    _wasOffline = isOffline;
+  }
+
+  void _pause() {
+    _trendsTimer?.cancel();
+    _dashboard.pause();
+  }
+
+  void _resume() {
+    _dashboard.resume();
+    unawaited(_trends.load());
+    _startTrendsTimer();
+  }
+
+  void _startTrendsTimer() {
+    _trendsTimer?.cancel();
+    _trendsTimer = Timer.periodic(
+      _trendsEvery,
+      (_) => unawaited(_trends.load()),
+    );
+  }
+
+  Future<void> _refresh() =>
+      Future.wait([_dashboard.refresh(), _trends.load()]);
+
+  @override
+  Widget build(BuildContext context) => ListenableBuilder(
+    listenable: _dashboard,
+    builder: (context, _) => Scaffold(
+      appBar: AppBar(
+        title: _Title(_dashboard),
+        actions: [
+          IconButton(
+            tooltip: 'Sign out',
+            icon: const Icon(Icons.logout),
+            onPressed: () => unawaited(_confirmSignOut(context)),
+          ),
+        ],
+      ),
+      body: SafeArea(
+        child: Column(
+          children: [
+            ConnectionBanner(_dashboard),
+            Expanded(child: _body()),
+          ],
+        ),
+      ),
+    ),
+  );
+
+  Widget _body() {
+    if (_dashboard.isEmpty) {
+      return switch (_dashboard.failure) {
+        final failure? => FailureNotice(
+          failure: failure,
+          onRetry: () => unawaited(_refresh()),
+        ),
+        null when _dashboard.link == Link.online && _dashboard.gridId == null =>
+          const Center(
+            child: Padding(
+              padding: EdgeInsets.all(24),
+              child: Text(
+                'There is no microgrid that you may see yet.',
+                textAlign: TextAlign.center,
+              ),
+            ),
+          ),
+        null => const Center(
+          child: CircularProgressIndicator(semanticsLabel: 'Loading'),
+        ),
+      };
+    }
+    return RefreshIndicator(
+      onRefresh: _refresh,
+      child: SingleChildScrollView(
+        physics: const AlwaysScrollableScrollPhysics(),
+        child: Center(
+          child: ConstrainedBox(
+            constraints: const BoxConstraints(maxWidth: 960),
+            child: Column(
+              crossAxisAlignment: CrossAxisAlignment.stretch,
+              children: [
+                AlertsSection(_dashboard),
+                KpiSection(_dashboard),
+                TrendsSection(_trends),
+              ],
+            ),
+          ),
+        ),
+      ),
+    );
+  }
+
+  Future<void> _confirmSignOut(BuildContext context) async {
+    final isSure = await showDialog<bool>(
+      context: context,
+      builder: (context) => AlertDialog(
+        title: const Text('Sign out?'),
+        content: const Text(
+          'What was last known of your grids is removed from this device.',
+        ),
+        actions: [
+          TextButton(
+            onPressed: () => Navigator.pop(context, false),
+            child: const Text('Stay'),
+          ),
+          FilledButton(
+            onPressed: () => Navigator.pop(context, true),
+            child: const Text('Sign out'),
+          ),
+        ],
+      ),
+    );
+    if (isSure ?? false) {
+      await _dashboard.signOut();
+    }
+  }
+}
+
+/// The name of the grid; with a menu where the user may see several.
+class _Title extends StatelessWidget {
+  const _Title(this._dashboard);
+
+  final DashboardViewModel _dashboard;
+
+  @override
+  Widget build(BuildContext context) {
+    final name =
+        _dashboard.summary?.name ??
+        _dashboard.grids
+            .where((grid) => grid.id == _dashboard.gridId)
+            .map((grid) => grid.name)
+            .firstOrNull ??
+        'Microgrid';
+    if (_dashboard.grids.length < 2) {
+      return Text(name);
+    }
+    return PopupMenuButton<String>(
+      tooltip: 'Choose a grid',
+      initialValue: _dashboard.gridId,
+      onSelected: (gridId) => unawaited(_dashboard.showGrid(gridId)),
+      itemBuilder: (context) => [
+        for (final grid in _dashboard.grids)
+          PopupMenuItem(value: grid.id, child: Text(grid.name)),
+      ],
+      child: ConstrainedBox(
+        constraints: const BoxConstraints(minHeight: kToolbarHeight),
+        child: Row(
+          mainAxisSize: MainAxisSize.min,
+          children: [
+            Flexible(child: Text(name, overflow: TextOverflow.ellipsis)),
+            const Icon(Icons.arrow_drop_down),
+          ],
+        ),
+      ),
+    );
+  }
+}

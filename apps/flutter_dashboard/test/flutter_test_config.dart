@@ -1,0 +1,22 @@
+import 'dart:async';
+import 'dart:convert';
+
+import 'package:flutter/services.dart';
+import 'package:flutter_test/flutter_test.dart';
+
+/// Tests draw with the app's own fonts, and not with boxes.
+Future<void> testExecutable(FutureOr<void> Function() testMain) async {
+  TestWidgetsFlutterBinding.ensureInitialized();
+  final manifest = jsonDecode(
+    await rootBundle.loadString('FontManifest.json'),
+  ) as List<Object?>;
+  for (final entry in manifest.cast<Map<String, Object?>>()) {
+    final loader = FontLoader(entry['family']! as String);
+    for (final font
+        in (entry['fonts']! as List<Object?>).cast<Map<String, Object?>>()) {
+      loader.addFont(rootBundle.load(font['asset']! as String));
+    }
+    await loader.load();
+  }
+  await testMain();
+}

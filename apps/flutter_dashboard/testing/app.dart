@@ -1,0 +1,55 @@
+import 'package:flutter/material.dart';
+import 'package:flutter_dashboard/config/dependencies.dart';
+import 'package:flutter_dashboard/routing/dashboard_app.dart';
+import 'package:flutter_test/flutter_test.dart';
+
+import 'fakes.dart';
+import 'models.dart';
+
+/// The whole app on fakes.
+class TestApp {
+  TestApp({bool isSignedIn = true}) : auth = FakeAuth(isSignedIn: isSignedIn);
+
+  final FakeAuth auth;
+  final grids = FakeGridRepository();
+  final alerts = FakeAlertRepository();
+  final histories = FakeHistoryRepository();
+  DateTime now = kNow;
+
+  /// Show it on a screen of [size], with text [textScale] times as large.
+  Future<void> show(
+    WidgetTester tester, {
+    Size size = phone,
+    double textScale = 1,
+    ThemeMode themeMode = ThemeMode.light,
+  }) async {
+    tester.view
+      ..devicePixelRatio = 1
+      ..physicalSize = size;
+    tester.platformDispatcher.textScaleFactorTestValue = textScale;
+    addTearDown(tester.view.reset);
+    addTearDown(tester.platformDispatcher.clearAllTestValues);
+    await tester.pumpWidget(
+      DashboardApp(
+        themeMode: themeMode,
+        dependencies: Dependencies(
+          auth: auth,
+          grids: grids,
+          alerts: alerts,
+          histories: histories,
+          saveLastKnown: () async {},
+          now: () => now,
+        ),
+      ),
+    );
+    await tester.pump();
+    await tester.pump();
+  }
+
+  /// Take the app off the screen: no timer may be left then.
+  static Future<void> close(WidgetTester tester) =>
+      tester.pumpWidget(const SizedBox());
+}
+
+const phone = Size(360, 640);
+const tablet = Size(1024, 768);
