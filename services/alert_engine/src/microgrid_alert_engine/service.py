@@ -114,7 +114,7 @@ async def run(
         ticks=beside(ticker.run, "ticks"),
         announcer=beside(announcer.run, "announcer"),
         retention=beside(lambda: forget_old_alerts(ports.records, clock=clock), "alert_retention"),
-        alarm_metrics=keep_running(lambda: sample_alarms(ports.records), name="alarm_metrics"),
+        alarm_metrics=beside(lambda: sample_alarms(ports.records), "alarm_metrics"),
         alert_engine=_after(rules, lambda: _consume(ports.consumer, engine, families)),
     )
 
