@@ -16,6 +16,7 @@ ENVIRONMENT: Final = HERE / ".env"
 SETTINGS: Final = HERE / "settings.env"
 
 _SECONDS_UNTIL_HEALTHY: Final = 180
+_ANSWER_SECONDS: Final = 20
 _OURS: Final = ("MICROGRID_", "COMPOSE_PROFILES")
 
 
@@ -107,9 +108,13 @@ def what_docker_lacks() -> str | None:
     """Why nothing can be started here; None where it can."""
     for command in (("docker", "info"), ("docker", "compose", "version")):
         try:
-            answer = subprocess.run(command, capture_output=True, text=True, check=False)
+            answer = subprocess.run(
+                command, capture_output=True, text=True, check=False, timeout=_ANSWER_SECONDS
+            )
         except FileNotFoundError:
             return "docker is not installed"
+        except subprocess.TimeoutExpired:
+            return f"{' '.join(command)} does not answer"
         if answer.returncode:
             said = answer.stderr.strip().splitlines()
             return f"{' '.join(command)} fails: {said[-1] if said else 'it says nothing'}"
