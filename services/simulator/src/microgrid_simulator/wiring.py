@@ -4,6 +4,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from itertools import count
 
 from microgrid_common.adapters.mqtt.address import BrokerAddress, broker_address
 from microgrid_common.adapters.mqtt.publisher import AiomqttPublisher
@@ -47,7 +48,7 @@ async def station(
     Args:
         device: what measures.
         address: where the broker is.
-        client_id: unique on the broker.
+        client_id: unique on the broker; each connection adds its number.
         to: told whether the broker is there.
     """
 
@@ -58,9 +59,14 @@ async def station(
 
         return Subscription(topic, on_message)
 
-    subscriptions = [subscription(topic, hear) for topic, hear in device.listens.items()]
+    connections = count(1)
     publisher = AiomqttPublisher(
-        address, client_id=client_id, presence=device.presence, subscriptions=subscriptions
+        address,
+        # A device that restarts is back at once. The embedded broker, when it has not seen the end of a
+        # connection yet, publishes the last will of the next one that has the same client id.
+        client_id=lambda: f"{client_id}-{next(connections)}",
+        presence=device.presence,
+        subscriptions=[subscription(topic, hear) for topic, hear in device.listens.items()],
     )
     sender = Sender(device.outbox, publisher, availability=to, disconnect=publisher.disconnect)
     async with publisher:

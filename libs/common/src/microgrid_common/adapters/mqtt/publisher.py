@@ -47,7 +47,7 @@ class AiomqttPublisher:
         self,
         address: BrokerAddress,
         *,
-        client_id: str,
+        client_id: str | Callable[[], str],
         presence: Callable[[], Presence] | None = None,
         subscriptions: Sequence[Subscription] = (),
         mqtt5: bool = False,
@@ -56,7 +56,8 @@ class AiomqttPublisher:
 
         Args:
             address: where the broker is.
-            client_id: unique on the broker: a second connection with the same one ends the first.
+            client_id: unique on the broker: a second connection with the same one ends the first. Or what
+                gives one for each connection.
             presence: asked before every connect what to say about it; None to say nothing.
             subscriptions: what to hear while there is a connection.
             mqtt5: whether to speak MQTT 5, where the address is one for that alone.
@@ -130,7 +131,7 @@ class AiomqttPublisher:
             address.port,
             username=address.username,
             password=address.password,
-            identifier=self._client_id,
+            identifier=self._client_id if isinstance(self._client_id, str) else self._client_id(),
             protocol=self._protocol,
             logger=_LOGGER,
             tls_context=address.tls_context(),
