@@ -86,6 +86,8 @@ def _measure(folder: Path, redis_url: str) -> _Figures:
         "MICROGRID_TELEMETRY_STORE": "sqlite",
         "MICROGRID_DATA_DIR": str(folder / "data"),
         "MICROGRID_LOG_LEVEL": "WARNING",
+        "MICROGRID_API_USER_REQUESTS_PER_SECOND": "0",
+        "MICROGRID_API_ADDRESS_REQUESTS_PER_SECOND": "0",
     }
     command = [sys.executable, "-m", "microgrid_api"]
     with measured_process(command, environment=environment, log=folder / "api.log") as api:

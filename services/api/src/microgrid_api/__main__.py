@@ -31,7 +31,8 @@ def _api(context: typer.Context) -> None:
 
     MICROGRID_API_HOST (127.0.0.1; the prototype sign-in allows loopback only), MICROGRID_API_PORT (8000),
     MICROGRID_API_CORS_ORIGINS (none), MICROGRID_API_TRUSTED_PROXIES (none),
-    MICROGRID_API_LIVE_CLIENTS (2000),
+    MICROGRID_API_LIVE_CLIENTS (2000), MICROGRID_API_USER_REQUESTS_PER_SECOND (50),
+    MICROGRID_API_ADDRESS_REQUESTS_PER_SECOND (200), MICROGRID_API_HSTS_SECONDS (0),
     MICROGRID_API_LONGEST_SHELVING_HOURS (24), MICROGRID_AUTH_MODE (prototype; or local,
     for users with passwords; or cognito), MICROGRID_AUTH_SIGNING_KEY and MICROGRID_AUTH_PREVIOUS_SIGNING_KEY
     (made at the first start, and kept in the data folder), MICROGRID_COGNITO_REGION,
@@ -77,6 +78,9 @@ async def _run(settings: ApiSettings) -> None:
             trusted_proxies=list(map(str, settings.api_trusted_proxies)),
             live_clients_limit=settings.api_live_clients,
             longest_shelving=timedelta(hours=settings.api_longest_shelving_hours),
+            hsts_seconds=settings.api_hsts_seconds,
+            user_requests_per_second=settings.api_user_requests_per_second,
+            address_requests_per_second=settings.api_address_requests_per_second,
             stop=stop_on_signals(),
         )
 

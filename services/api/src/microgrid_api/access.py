@@ -9,6 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from microgrid_api.context import Context
 from microgrid_api.errors import Problem, asking
 from microgrid_api.permissions import Permission, may, may_somewhere, sees
+from microgrid_api.request_limits import retry_after
 from microgrid_common.ports.identity import Caller, TokenProblem, TokenRefusedError
 from microgrid_common.schemas.identifiers import DEFAULT_GRID_ID
 from microgrid_common.schemas.user import EVERY_GRID
@@ -29,16 +30,21 @@ async def signed_in(
     """Let a request through only with a valid token; returns who makes it.
 
     Raises:
-        HTTPException: 401, there is none, or it is not accepted.
+        HTTPException: 401, there is none, or it is not accepted; 429, its user makes too many requests.
         UnavailableError: what has to be asked is away.
     """
     if credentials is None:
         raise unauthorized("A bearer token is needed: sign in with POST /api/auth/login.")
     try:
         async with asking("store of the logins"):
-            return await context.ports.identity.caller(credentials.credentials)
+            caller = await context.ports.identity.caller(credentials.credentials)
     except TokenRefusedError as error:
         raise unauthorized(_SIGN_IN[error.problem]) from None
+    if wait := context.user_requests.take(caller.username):
+        raise HTTPException(
+            HTTPStatus.TOO_MANY_REQUESTS, "Too many requests; wait a while.", headers=retry_after(wait)
+        )
+    return caller
 
 
 SignedIn = Annotated[Caller, Depends(signed_in)]

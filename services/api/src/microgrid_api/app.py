@@ -21,6 +21,7 @@ from microgrid_api.live_description import DESCRIPTION
 from microgrid_api.ports import ApiPorts
 from microgrid_api.prototype_identity import PrototypeIdentity
 from microgrid_api.request_frame import REQUEST_ID_HEADER, RequestFrame
+from microgrid_api.request_limits import AddressLimits, TokenBuckets
 from microgrid_api.routes import (
     alarm_load,
     alert_actions,
@@ -63,6 +64,8 @@ def create_app(
     live_clients_limit: int = 2_000,
     longest_shelving: timedelta = LONGEST_SHELVING,
     hsts_seconds: int = 0,
+    user_requests_per_second: float = 0,
+    address_requests_per_second: float = 0,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> FastAPI:
     """Build the application.
@@ -74,6 +77,8 @@ def create_app(
         live_clients_limit: how many live connections may be open at once.
         longest_shelving: for how long an operator may put an alarm aside at once.
         hsts_seconds: for how long browsers are told to come by HTTPS alone; 0: they are not told.
+        user_requests_per_second: of each user, ten times as many at once; 0: any number.
+        address_requests_per_second: of each address, likewise.
         now: the present, aware, in UTC.
     """
     origins = frozenset(cors_origins)
@@ -83,7 +88,11 @@ def create_app(
         description=DESCRIPTION,
         redoc_url=None,
         redirect_slashes=False,
-        responses={421: {"model": Problem, "description": "Called by a domain name."}},
+        responses={
+            414: {"model": Problem, "description": "The query is too long."},
+            421: {"model": Problem, "description": "Called by a domain name."},
+            429: {"model": Problem, "description": "Too many requests; see `Retry-After`."},
+        },
         openapi_tags=[
             {"name": "login", "description": "Signing in."},
             {"name": "users", "description": "Who may sign in; for administrators."},
@@ -109,6 +118,7 @@ def create_app(
         ports=ports,
         feed=feed,
         failed_logins=FailedLogins(),
+        user_requests=TokenBuckets(user_requests_per_second),
         live_clients=LiveClients(limit=live_clients_limit),
         live_channels=LiveChannels(feed, records=ports.records, links=ports.links),
         cors_origins=origins,
@@ -120,6 +130,7 @@ def create_app(
     add_error_handlers(app)
     app.add_middleware(Idempotency, answers=ports.answers, identity=ports.identity)
     app.add_middleware(BodyLimit)
+    app.add_middleware(AddressLimits, buckets=TokenBuckets(address_requests_per_second))
     if origins:
         app.add_middleware(
             CORSMiddleware,

@@ -14,6 +14,7 @@ from microgrid_api.live import LiveFeed
 from microgrid_api.live_channels import LiveChannels
 from microgrid_api.live_clients import LiveClients
 from microgrid_api.ports import ApiPorts
+from microgrid_api.request_limits import TokenBuckets
 from microgrid_api.summary import Summaries
 from microgrid_common.runtime.alarm_desk import AlarmDesk
 
@@ -25,6 +26,8 @@ class ApiContext:
     ports: ApiPorts
     feed: LiveFeed
     failed_logins: FailedLogins
+    user_requests: TokenBuckets
+    """How many requests each user may make."""
     live_clients: LiveClients
     live_channels: LiveChannels
     """The grids that live clients watch."""

@@ -31,6 +31,9 @@ async def run(
     trusted_proxies: Sequence[str] = (),
     live_clients_limit: int = 2_000,
     longest_shelving: timedelta = LONGEST_SHELVING,
+    hsts_seconds: int = 0,
+    user_requests_per_second: float = 0,
+    address_requests_per_second: float = 0,
     stop: asyncio.Event,
 ) -> None:
     """Serve the API until `stop` is set.
@@ -46,6 +49,9 @@ async def run(
         trusted_proxies: addresses and networks of the proxies that are believed about who calls.
         live_clients_limit: how many live connections may be open at once.
         longest_shelving: for how long an operator may put an alarm aside at once.
+        hsts_seconds: for how long browsers are told to come by HTTPS alone; 0: they are not told.
+        user_requests_per_second: of each user, ten times as many at once; 0: any number.
+        address_requests_per_second: of each address, likewise.
         stop: ends it within two seconds.
 
     Raises:
@@ -66,6 +72,9 @@ async def run(
             cors_origins=cors_origins,
             live_clients_limit=live_clients_limit,
             longest_shelving=longest_shelving,
+            hsts_seconds=hsts_seconds,
+            user_requests_per_second=user_requests_per_second,
+            address_requests_per_second=address_requests_per_second,
         )
         server = _EmbeddedServer(_uvicorn_config(app, trusted_proxies))
         async with asyncio.TaskGroup() as group:

@@ -69,6 +69,12 @@ class ApiSettings(RedisSettings, TelemetryStoreSettings, GridSettings):
     """How many live connections may be open at once."""
     api_longest_shelving_hours: Annotated[float, Field(gt=0, le=366 * 24)] = 24
     """For how long an operator may put an alarm aside at once."""
+    api_user_requests_per_second: Annotated[float, Field(ge=0, le=1e6)] = 50
+    """Of each user, and ten times as many at once after a rest; 0: any number. Each replica counts alone."""
+    api_address_requests_per_second: Annotated[float, Field(ge=0, le=1e6)] = 200
+    """Of each address, likewise: behind one there may be a village."""
+    api_hsts_seconds: Annotated[int, Field(ge=0, le=63_072_000)] = 0
+    """For how long browsers are told to come by HTTPS alone (RFC 6797); 0: they are not told."""
 
     @field_validator("cognito_region", "cognito_user_pool_id", "cognito_client_id")
     @classmethod
