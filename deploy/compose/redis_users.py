@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 _CONNECTING = ("auth", "ping", "hello", "client|setinfo", "client|setname", "multi", "exec", "discard")
-_SCRIPTS = ("eval", "evalsha", "script|load", "script|exists", "time")
+_SCRIPTS = ("evalsha", "script|load", "script|exists", "time")
 _READING = [
     "exists",
     "get",
@@ -41,6 +41,7 @@ _WRITING = [
     "hincrby",
     "hset",
     "incr",
+    "incrby",
     "pexpire",
     "pexpireat",
     "sadd",
