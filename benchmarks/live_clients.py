@@ -19,7 +19,7 @@ from benchmarks.live_socket import LiveSocket, open_socket
 from benchmarks.measured_process import MeasuredProcess, measured_process
 from benchmarks.paced_publisher import number_of
 from benchmarks.report import bar
-from microgrid_api.open_files import make_room_for
+from microgrid_api.web.open_files import make_room_for
 from microgrid_common.adapters.redis.alarm_states import RedisAlarmStates
 from microgrid_common.adapters.redis.connection import make_client
 from microgrid_common.adapters.redis.durable_log import RedisDurableLog

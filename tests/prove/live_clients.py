@@ -12,7 +12,7 @@ from tests.prove.live_checks import ClientEvidence, Heard
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
-from microgrid_api.live_cursor import read_cursor
+from microgrid_api.live.cursor import read_cursor
 
 _TOKEN: Final = {"Authorization": "Bearer prototype_token"}
 _AWAY_SECONDS: Final = (0.0, 0.3)

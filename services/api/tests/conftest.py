@@ -14,9 +14,9 @@ from services.api.tests.two_grids import TwoGrids
 from starlette.routing import BaseRoute, Route
 
 from microgrid_api.app import create_app
-from microgrid_api.live import LiveFeed
+from microgrid_api.identity.prototype import PrototypeIdentity
+from microgrid_api.live.feed import LiveFeed
 from microgrid_api.ports import ApiPorts
-from microgrid_api.prototype_identity import PrototypeIdentity
 from microgrid_common.runtime.quarantine_replay import Replayer
 from microgrid_common.testing.fakes.alarm_states import FakeAlarmStates
 from microgrid_common.testing.fakes.alert_records import FakeAlertRecords

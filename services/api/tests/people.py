@@ -9,10 +9,10 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from services.api.tests.stopped_clock import Clock
 
 from microgrid_api.app import create_app
-from microgrid_api.live import LiveFeed
-from microgrid_api.local_users.passwords import Passwords
-from microgrid_api.local_users.token_signing import TokenSigner
-from microgrid_api.local_users.wiring import LocalUsers, local_users
+from microgrid_api.identity.local_users.passwords import Passwords
+from microgrid_api.identity.local_users.token_signing import TokenSigner
+from microgrid_api.identity.local_users.wiring import LocalUsers, local_users
+from microgrid_api.live.feed import LiveFeed
 from microgrid_api.ports import ApiPorts
 from microgrid_common.ports.push_tokens import PushTokens
 from microgrid_common.schemas.user import Role

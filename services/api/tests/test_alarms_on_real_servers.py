@@ -12,7 +12,7 @@ import pytest
 from services.api.tests.problems import detail_of
 
 from microgrid_api.app import create_app
-from microgrid_api.live import LiveFeed
+from microgrid_api.live.feed import LiveFeed
 from microgrid_api.ports import ApiPorts
 from microgrid_api.settings import ApiSettings
 from microgrid_api.wiring import build

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from services.api.tests.problems import detail_of
 
-from microgrid_api.failed_logins import FailedLogins
+from microgrid_api.identity.failed_logins import FailedLogins
 
 DASHBOARD = [
     "/api/dashboard/realtime",

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from services.api.tests.problems import detail_of, problems_of
 
 from microgrid_api.app import create_app
-from microgrid_api.live import LiveFeed
+from microgrid_api.live.feed import LiveFeed
 from microgrid_api.ports import ApiPorts
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.testing.asgi_websocket import asgi_websocket

@@ -6,8 +6,8 @@ from fastapi import HTTPException
 from services.api.tests.stopped_clock import Clock
 from structlog.testing import capture_logs
 
-from microgrid_api.auditing import Auditor
-from microgrid_api.errors import UnavailableError
+from microgrid_api.identity.auditing import Auditor
+from microgrid_api.web.errors import UnavailableError
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.testing.contracts.audit_log import audit_entry
 from microgrid_common.testing.fakes.audit_log import FakeAuditLog

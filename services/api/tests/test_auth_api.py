@@ -9,8 +9,8 @@ from services.api.tests.people import PASSWORD, People, app_with, client_of
 from services.api.tests.problems import detail_of
 from services.api.tests.stopped_clock import Clock
 
-from microgrid_api.live import LiveFeed
-from microgrid_api.local_users.token_signing import ACCESS_LIFETIME
+from microgrid_api.identity.local_users.token_signing import ACCESS_LIFETIME
+from microgrid_api.live.feed import LiveFeed
 from microgrid_api.ports import ApiPorts
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.ports.login_attempts import FREE_ATTEMPTS

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from microgrid_api.__main__ import application
-from microgrid_api.local_users.signing_key import kept_signing_key
+from microgrid_api.identity.local_users.signing_key import kept_signing_key
 from microgrid_api.settings import ApiSettings
 from microgrid_api.wiring import build
 from microgrid_common.ports.identity import Caller

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microgrid_api.curves import FEWEST_SHOWN, Curve, MeasuredCurve, RollupCurve
+from microgrid_api.history.curves import FEWEST_SHOWN, Curve, MeasuredCurve, RollupCurve
 from microgrid_common.transforms.rollups.buckets import BUCKET_MS
 from microgrid_common.transforms.rollups.rollup import Rollup
 from microgrid_common.transforms.rollups.samples import Samples

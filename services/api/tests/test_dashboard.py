@@ -8,8 +8,8 @@ import pytest
 from msgspec.structs import replace
 from services.api.tests.problems import detail_of
 
-from microgrid_api import errors
-from microgrid_api.live import LiveFeed
+from microgrid_api.live.feed import LiveFeed
+from microgrid_api.web import errors
 from microgrid_common.ports.alert_records import AlertQuery
 from microgrid_common.ports.errors import PermanentError, RetryableError
 from microgrid_common.schemas.alert import (

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from services.api.tests.problems import detail_of, problems_of
 
-from microgrid_api.history import POINTS_SHOWN, Thinner, parse_period
+from microgrid_api.history.prototype_history import POINTS_SHOWN, Thinner, parse_period
 from microgrid_common.ports.telemetry_store import Point
 from microgrid_common.schemas.catalogue import METRICS
 from microgrid_common.testing.fakes.telemetry_store import FakeTelemetryStore
@@ -62,7 +62,7 @@ async def test_every_metric_is_known_by_its_name_and_its_aliases(
 
 
 @pytest.mark.parametrize(
-    "name", ["", "power", "consumption_KW", "consumption_kw ", 'x") |> drop()', "ü" * 5_000]
+    "name", ["", "power", "consumption_KW", "consumption_kw ", 'x") |> drop()', "ü" * 1_000]
 )
 async def test_an_unknown_metric_is_refused_with_the_known_ones(
     operator: httpx.AsyncClient, name: str

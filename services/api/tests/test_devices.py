@@ -8,8 +8,8 @@ import pytest
 from fastapi import FastAPI
 from services.api.tests.problems import detail_of, fields_of
 
-from microgrid_api.live import LiveFeed
-from microgrid_api.live_links import LiveLinks
+from microgrid_api.live.feed import LiveFeed
+from microgrid_api.live.links import LiveLinks
 from microgrid_common.ports.durable_log import Record
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.ports.link_store import LinkWrite

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from microgrid_api import table_files
+from microgrid_api.history import table_files
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.ports.rollup_store import Series
 from microgrid_common.schemas.alert import Note, Severity

@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from microgrid_api.app import create_app
-from microgrid_api.live import LiveFeed
+from microgrid_api.identity.prototype import PrototypeIdentity
+from microgrid_api.live.feed import LiveFeed
 from microgrid_api.ports import ApiPorts
-from microgrid_api.prototype_identity import PrototypeIdentity
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.ports.identity import Caller
 from microgrid_common.ports.link_store import LinkWrite

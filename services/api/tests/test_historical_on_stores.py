@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from microgrid_api.app import create_app
-from microgrid_api.live import LiveFeed
+from microgrid_api.live.feed import LiveFeed
 from microgrid_api.ports import ApiPorts
 from microgrid_common.adapters.influx.rollup_store import InfluxRollupStore, set_up_buckets
 from microgrid_common.adapters.influx.server import InfluxServer

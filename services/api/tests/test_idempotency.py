@@ -11,10 +11,10 @@ from services.api.tests.people import PASSWORD, People, app_with, client_of
 from services.api.tests.problems import detail_of, fields_of, problems_of
 from services.api.tests.stopped_clock import Clock
 
-from microgrid_api import idempotency
 from microgrid_api.app import create_app
-from microgrid_api.live import LiveFeed
+from microgrid_api.live.feed import LiveFeed
 from microgrid_api.ports import ApiPorts
+from microgrid_api.web import idempotency
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.schemas.device import Device
 from microgrid_common.schemas.user import Role

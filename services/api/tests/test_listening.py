@@ -13,10 +13,10 @@ from structlog.testing import capture_logs
 from websockets.asyncio.client import connect
 
 from microgrid_api import service
-from microgrid_api.listening import CannotListenError, is_loopback, listen
-from microgrid_api.live import LiveFeed
+from microgrid_api.live.feed import LiveFeed
 from microgrid_api.ports import ApiPorts
 from microgrid_api.service import run
+from microgrid_api.web.listening import CannotListenError, is_loopback, listen
 from microgrid_common.runtime import tasks
 from microgrid_common.testing.waiting import free_port, wait_until
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from microgrid_api.live import LiveFeed
+from microgrid_api.live.feed import LiveFeed
 from microgrid_common.ports.durable_log import Record
 from microgrid_common.schemas.alert import (
     Alert,

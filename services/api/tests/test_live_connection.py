@@ -10,9 +10,9 @@ import pytest
 from fastapi import FastAPI
 from prometheus_client import REGISTRY
 
-from microgrid_api import live_connection
 from microgrid_api.app import create_app
-from microgrid_api.live import LiveFeed
+from microgrid_api.live import connection as live_connection
+from microgrid_api.live.feed import LiveFeed
 from microgrid_api.ports import ApiPorts
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.testing.asgi_websocket import AsgiWebSocket, asgi_websocket

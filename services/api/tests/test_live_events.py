@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from microgrid_api import live_channel, live_connection
-from microgrid_api.live import LiveFeed
-from microgrid_api.prototype_identity import PrototypeIdentity
+from microgrid_api.identity.prototype import PrototypeIdentity
+from microgrid_api.live import channel as live_channel
+from microgrid_api.live import connection as live_connection
+from microgrid_api.live.feed import LiveFeed
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.ports.identity import TokenProblem, TokenRefusedError
 from microgrid_common.testing.fakes.alarm_states import FakeAlarmStates

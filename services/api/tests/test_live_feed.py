@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from microgrid_api.live import LIVE_WINDOW, FellBehindError, LiveFeed
-from microgrid_api.live_subscription import LiveSubscription
+from microgrid_api.live.feed import LIVE_WINDOW, FellBehindError, LiveFeed
+from microgrid_api.live.subscription import LiveSubscription
 from microgrid_common.ports.durable_log import Record
 from microgrid_common.ports.errors import PermanentError, RetryableError
 from microgrid_common.ports.telemetry_store import Point, TelemetryStore

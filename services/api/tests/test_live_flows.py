@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microgrid_api.live_flows import FRESH_FOR, Flow, LiveFlows
+from microgrid_api.live.flows import FRESH_FOR, Flow, LiveFlows
 from microgrid_common.testing.samples import SAMPLE_TIME, sample_reading
 
 MINUTE = timedelta(minutes=1)

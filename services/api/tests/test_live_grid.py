@@ -8,10 +8,12 @@ from datetime import timedelta
 import pytest
 from fastapi import FastAPI
 
-from microgrid_api import live_channel, live_session, live_snapshots
 from microgrid_api.app import create_app
-from microgrid_api.live import LiveFeed
-from microgrid_api.live_cursor import write_cursor
+from microgrid_api.live import channel as live_channel
+from microgrid_api.live import session as live_session
+from microgrid_api.live import snapshots as live_snapshots
+from microgrid_api.live.cursor import write_cursor
+from microgrid_api.live.feed import LiveFeed
 from microgrid_api.ports import ApiPorts
 from microgrid_common.ports.durable_log import Place, Record
 from microgrid_common.ports.errors import RetryableError

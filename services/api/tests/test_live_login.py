@@ -10,8 +10,8 @@ import pytest
 from fastapi import FastAPI
 from services.api.tests.stopped_clock import Clock
 
-from microgrid_api import live_connection
-from microgrid_api.live import LiveFeed
+from microgrid_api.live import connection as live_connection
+from microgrid_api.live.feed import LiveFeed
 from microgrid_api.ports import ApiPorts
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.ports.identity import Caller, TokenProblem, TokenRefusedError

@@ -15,12 +15,14 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microgrid_api import live, live_channel, live_session
-from microgrid_api.live import FellBehindError, LiveFeed
-from microgrid_api.live_channel import LiveMessage
-from microgrid_api.live_channels import LiveChannels
-from microgrid_api.live_cursor import read_cursor
-from microgrid_api.live_session import LiveSession
+from microgrid_api.live import channel as live_channel
+from microgrid_api.live import feed as live
+from microgrid_api.live import session as live_session
+from microgrid_api.live.channel import LiveMessage
+from microgrid_api.live.channels import LiveChannels
+from microgrid_api.live.cursor import read_cursor
+from microgrid_api.live.feed import FellBehindError, LiveFeed
+from microgrid_api.live.session import LiveSession
 from microgrid_common.ports.durable_log import Entry
 from microgrid_common.schemas.identifiers import PLATFORM_GRID_ID
 from microgrid_common.schemas.streams import ALERTS_STREAM

@@ -8,10 +8,11 @@ from datetime import timedelta
 import pytest
 from fastapi import FastAPI
 
-from microgrid_api import live_channel, live_connection
-from microgrid_api.live import LiveFeed
-from microgrid_api.live_channel import LiveChannel
-from microgrid_api.live_messages import GridReadings
+from microgrid_api.live import channel as live_channel
+from microgrid_api.live import connection as live_connection
+from microgrid_api.live.channel import LiveChannel
+from microgrid_api.live.feed import LiveFeed
+from microgrid_api.live.messages import GridReadings
 from microgrid_common.testing.asgi_websocket import AsgiWebSocket, asgi_websocket
 from microgrid_common.testing.fakes.alarm_states import FakeAlarmStates
 from microgrid_common.testing.fakes.durable_log import FakeDurableLog

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from microgrid_api.live_state import LiveState
+from microgrid_api.live.state import LiveState
 from microgrid_common.ports.telemetry_store import Point
 from microgrid_common.schemas.reading import Flag, Reading
 from microgrid_common.testing.samples import SAMPLE_TIME, sample_reading

@@ -12,10 +12,10 @@ from joserfc.jwk import OctKey, RSAKey
 from services.api.tests.people import KEY, PASSWORD, People
 from services.api.tests.stopped_clock import Clock
 
-from microgrid_api.local_users.identity import IDLE_LIFETIME, LONGEST_LOGIN, RENEWAL_GRACE
-from microgrid_api.local_users.passwords import WeakPasswordError
-from microgrid_api.local_users.token_signing import ACCESS_LIFETIME, SHORTEST_KEY, TokenSigner
-from microgrid_api.local_users.user_desk import LastAdministratorError, UnknownUserError
+from microgrid_api.identity.local_users.identity import IDLE_LIFETIME, LONGEST_LOGIN, RENEWAL_GRACE
+from microgrid_api.identity.local_users.passwords import WeakPasswordError
+from microgrid_api.identity.local_users.token_signing import ACCESS_LIFETIME, SHORTEST_KEY, TokenSigner
+from microgrid_api.identity.local_users.user_desk import LastAdministratorError, UnknownUserError
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.ports.identity import Caller, LoginRefusedError, TokenProblem, TokenRefusedError
 from microgrid_common.ports.login_attempts import FIRST_WAIT, FREE_ATTEMPTS

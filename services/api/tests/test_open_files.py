@@ -5,7 +5,7 @@ import resource
 import pytest
 from structlog.testing import capture_logs
 
-from microgrid_api.open_files import make_room_for
+from microgrid_api.web.open_files import make_room_for
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from microgrid_api.periods import find_period
+from microgrid_api.history.periods import find_period
 
 NOW = datetime(2026, 11, 23, 10, 0, 30, 250_000, tzinfo=UTC)
 MINUTE_END = datetime(2026, 11, 23, 10, 1, tzinfo=UTC)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from microgrid_api.permissions import DESCRIPTIONS, LEAST_ROLE, Permission, may, may_somewhere, sees
+from microgrid_api.identity.permissions import DESCRIPTIONS, LEAST_ROLE, Permission, may, may_somewhere, sees
 from microgrid_common.ports.identity import Caller
 from microgrid_common.schemas.identifiers import PLATFORM_GRID_ID
 from microgrid_common.schemas.user import EVERY_GRID, Grants, Role

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from microgrid_api.remembered_revocations import RememberedRevocations
+from microgrid_api.identity.remembered_revocations import RememberedRevocations
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.testing.fakes.revocations import FakeRevocations
 from microgrid_common.testing.samples import SAMPLE_TIME

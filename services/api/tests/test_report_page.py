@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microgrid_api.report_charts import Amount, Series, Size, bar_chart
-from microgrid_api.report_page import energy_report_page
-from microgrid_api.report_views import EnergyReportView
-from microgrid_api.report_words import BLANK, number, percent, percent_of_time
+from microgrid_api.reports.charts import Amount, Series, Size, bar_chart
+from microgrid_api.reports.page import energy_report_page
+from microgrid_api.reports.views import EnergyReportView
+from microgrid_api.reports.words import BLANK, number, percent, percent_of_time
 from microgrid_common.schemas.grid import Grid, Tariff
 from microgrid_common.testing.samples import SAMPLE_TIME
 from microgrid_common.transforms.reports.days import figures_of_days

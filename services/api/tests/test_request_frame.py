@@ -11,10 +11,10 @@ from structlog.contextvars import get_contextvars
 from structlog.testing import capture_logs
 
 from microgrid_api.app import create_app
-from microgrid_api.live import LiveFeed
+from microgrid_api.live.feed import LiveFeed
 from microgrid_api.ports import ApiPorts
-from microgrid_api.problems import invalid_request_answer
-from microgrid_api.request_frame import RequestFrame
+from microgrid_api.web.problems import invalid_request_answer
+from microgrid_api.web.request_frame import RequestFrame
 from microgrid_common.testing.fakes.alert_records import FakeAlertRecords
 
 SECURITY_HEADERS = {

@@ -7,9 +7,9 @@ import pytest
 from fastapi import FastAPI
 
 from microgrid_api.app import create_app
-from microgrid_api.live import LiveFeed
+from microgrid_api.live.feed import LiveFeed
 from microgrid_api.ports import ApiPorts
-from microgrid_api.request_limits import BURST_SECONDS, TokenBuckets
+from microgrid_api.web.request_limits import BURST_SECONDS, TokenBuckets
 
 
 class Seconds:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from microgrid_api.short_memory import ShortMemory
+from microgrid_api.grids.short_memory import ShortMemory
 
 GOOD_FOR = timedelta(seconds=1)
 

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from microgrid_api.live_state import LiveState
-from microgrid_api.step_watch import StepWatch
+from microgrid_api.live.state import LiveState
+from microgrid_api.live.step_watch import StepWatch
 from microgrid_api.views import LiveValueView
 from microgrid_common.schemas.reading import Flag, Reading
 from microgrid_common.testing.samples import SAMPLE_TIME, sample_reading

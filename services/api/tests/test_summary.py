@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from services.api.tests.people import People, app_with, client_of
 from services.api.tests.stopped_clock import Clock
 
-from microgrid_api.live import LiveFeed
+from microgrid_api.live.feed import LiveFeed
 from microgrid_api.ports import ApiPorts
 from microgrid_common.ports.errors import RetryableError
 from microgrid_common.schemas.alert import Severity

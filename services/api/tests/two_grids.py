@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from services.api.tests.every_route import Row, Things
 from services.api.tests.people import KEY, PASSWORD, People
 
-from microgrid_api.local_users.token_signing import TokenSigner
+from microgrid_api.identity.local_users.token_signing import TokenSigner
 from microgrid_api.ports import ApiPorts
 from microgrid_common.ports.identity import Caller
 from microgrid_common.ports.ledger_store import LedgerChanges

@@ -8,7 +8,7 @@ import typer
 from pydantic import ValidationError
 
 from microgrid_alert_engine.default_rules import RulesFileError, load_rules
-from microgrid_api.listening import CannotListenError
+from microgrid_api.web.listening import CannotListenError
 from microgrid_common.runtime.garbage import relax_garbage_collection
 from microgrid_common.runtime.logging import configure_logging
 from microgrid_common.runtime.settings import describe_problems

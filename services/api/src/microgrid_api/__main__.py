@@ -8,9 +8,9 @@ import uvloop
 from pydantic import ValidationError
 
 from microgrid_api.create_admin import create_admin
-from microgrid_api.listening import CannotListenError
 from microgrid_api.service import run
 from microgrid_api.settings import ApiSettings
+from microgrid_api.web.listening import CannotListenError
 from microgrid_api.wiring import build
 from microgrid_common.runtime.garbage import relax_garbage_collection
 from microgrid_common.runtime.logging import configure_logging

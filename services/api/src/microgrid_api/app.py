@@ -8,20 +8,15 @@ from typing import Final
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from microgrid_api.body_limit import BodyLimit
 from microgrid_api.context import ApiContext
-from microgrid_api.errors import Problem, add_error_handlers
-from microgrid_api.failed_logins import FailedLogins
-from microgrid_api.host_guard import HostGuard
-from microgrid_api.idempotency import KEY_HEADER, REPLAYED_HEADER, Idempotency
-from microgrid_api.live import LiveFeed
-from microgrid_api.live_channels import LiveChannels
-from microgrid_api.live_clients import LiveClients
-from microgrid_api.live_description import DESCRIPTION
+from microgrid_api.grids.summary import Summaries
+from microgrid_api.identity.failed_logins import FailedLogins
+from microgrid_api.identity.prototype import PrototypeIdentity
+from microgrid_api.live.channels import LiveChannels
+from microgrid_api.live.clients import LiveClients
+from microgrid_api.live.description import DESCRIPTION
+from microgrid_api.live.feed import LiveFeed
 from microgrid_api.ports import ApiPorts
-from microgrid_api.prototype_identity import PrototypeIdentity
-from microgrid_api.request_frame import REQUEST_ID_HEADER, RequestFrame
-from microgrid_api.request_limits import AddressLimits, TokenBuckets
 from microgrid_api.routes import (
     alarm_load,
     alert_actions,
@@ -49,7 +44,12 @@ from microgrid_api.routes import (
     summary,
     users,
 )
-from microgrid_api.summary import Summaries
+from microgrid_api.web.body_limit import BodyLimit
+from microgrid_api.web.errors import Problem, add_error_handlers
+from microgrid_api.web.host_guard import HostGuard
+from microgrid_api.web.idempotency import KEY_HEADER, REPLAYED_HEADER, Idempotency
+from microgrid_api.web.request_frame import REQUEST_ID_HEADER, RequestFrame
+from microgrid_api.web.request_limits import AddressLimits, TokenBuckets
 from microgrid_common.runtime.alarm_desk import AlarmDesk
 
 LONGEST_SHELVING: Final = timedelta(hours=24)

@@ -9,13 +9,13 @@ from typing import Annotated, cast
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from microgrid_api.failed_logins import FailedLogins
-from microgrid_api.live import LiveFeed
-from microgrid_api.live_channels import LiveChannels
-from microgrid_api.live_clients import LiveClients
+from microgrid_api.grids.summary import Summaries
+from microgrid_api.identity.failed_logins import FailedLogins
+from microgrid_api.live.channels import LiveChannels
+from microgrid_api.live.clients import LiveClients
+from microgrid_api.live.feed import LiveFeed
 from microgrid_api.ports import ApiPorts
-from microgrid_api.request_limits import TokenBuckets
-from microgrid_api.summary import Summaries
+from microgrid_api.web.request_limits import TokenBuckets
 from microgrid_common.runtime.alarm_desk import AlarmDesk
 
 

@@ -7,12 +7,12 @@ from typing import Annotated, Final
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from microgrid_api.auditing import Auditor
-from microgrid_api.auth_views import UserView
-from microgrid_api.errors import UnavailableError
-from microgrid_api.local_users.passwords import WeakPasswordError
-from microgrid_api.local_users.wiring import utc_now
+from microgrid_api.identity.auditing import Auditor
+from microgrid_api.identity.local_users.passwords import WeakPasswordError
+from microgrid_api.identity.local_users.wiring import utc_now
+from microgrid_api.identity.views import UserView
 from microgrid_api.settings import ApiSettings
+from microgrid_api.web.errors import UnavailableError
 from microgrid_api.wiring import build
 from microgrid_common.ports.errors import PermanentError, RetryableError
 from microgrid_common.ports.rule_store import VersionConflictError

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from microgrid_api.local_users.wiring import LocalUsers
+from microgrid_api.identity.local_users.wiring import LocalUsers
 from microgrid_common.ports.alarm_states import AlarmStates
 from microgrid_common.ports.alert_records import AlertRecords
 from microgrid_common.ports.audit_log import AuditLog

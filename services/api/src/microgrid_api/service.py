@@ -10,11 +10,11 @@ import uvicorn
 from fastapi import FastAPI
 
 from microgrid_api.app import LONGEST_SHELVING, create_app
-from microgrid_api.listening import CannotListenError, addresses, listen, only_loopback
-from microgrid_api.live import LiveFeed
-from microgrid_api.open_files import make_room_for
+from microgrid_api.identity.prototype import PrototypeIdentity
+from microgrid_api.live.feed import LiveFeed
 from microgrid_api.ports import ApiPorts
-from microgrid_api.prototype_identity import PrototypeIdentity
+from microgrid_api.web.listening import CannotListenError, addresses, listen, only_loopback
+from microgrid_api.web.open_files import make_room_for
 from microgrid_common.runtime.tasks import cancel_until_ended
 
 _SHUTDOWN_SECONDS = 1

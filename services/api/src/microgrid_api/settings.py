@@ -6,8 +6,8 @@ from pydantic import Field, IPvAnyNetwork, SecretStr, StringConstraints, Validat
 from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
-from microgrid_api.listening import is_loopback
-from microgrid_api.local_users.token_signing import SHORTEST_KEY
+from microgrid_api.identity.local_users.token_signing import SHORTEST_KEY
+from microgrid_api.web.listening import is_loopback
 from microgrid_common.runtime.settings import GridSettings, Port, RedisSettings, TelemetryStoreSettings
 
 AuthMode = Literal["prototype", "local", "cognito"]

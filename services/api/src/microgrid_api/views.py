@@ -5,8 +5,8 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
-from microgrid_api.live_state import LiveValue
-from microgrid_api.wire_time import WireTime
+from microgrid_api.live.state import LiveValue
+from microgrid_api.web.wire_time import WireTime
 from microgrid_common.ports.telemetry_store import Point
 from microgrid_common.schemas.alert import AlarmState, Alert, AlertEvent, AlertTransition, Severity
 

@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from microgrid_api.identity_choice import open_identity
-from microgrid_api.identity_wiring import local_users_of
+from microgrid_api.identity.choice import open_identity
+from microgrid_api.identity.remembered_revocations import RememberedRevocations
+from microgrid_api.identity.wiring import local_users_of
 from microgrid_api.ports import ApiPorts
-from microgrid_api.remembered_revocations import RememberedRevocations
 from microgrid_api.settings import ApiSettings
 from microgrid_common.adapters.redis.alarm_states import RedisAlarmStates
 from microgrid_common.adapters.redis.alert_records import RedisAlertRecords

@@ -4,7 +4,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from microgrid_api.live import LiveFeed
+from microgrid_api.live.feed import LiveFeed
 from microgrid_common.ports.telemetry_store import TelemetryStore
 from microgrid_common.testing.asgi_websocket import asgi_websocket
 from microgrid_common.testing.fakes.alarm_states import FakeAlarmStates

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Depends, Path, Query
 from fastapi.exceptions import RequestValidationError
 from pydantic import AwareDatetime
 
-from microgrid_api.access import NO_SUCH_GRID, InGrid
-from microgrid_api.alarm_load_views import AlarmLoadView
+from microgrid_api.alarms.load_views import AlarmLoadView
 from microgrid_api.context import Context
-from microgrid_api.errors import InvalidRequest, Problem, asking
-from microgrid_api.permissions import Permission
+from microgrid_api.identity.access import NO_SUCH_GRID, InGrid
+from microgrid_api.identity.permissions import Permission
+from microgrid_api.web.errors import InvalidRequest, Problem, asking
 from microgrid_common.runtime.alarm_load import read_alarm_load
 from microgrid_common.schemas.identifiers import IDENTIFIER_PATTERN
 from microgrid_common.transforms.clock import EARLIEST

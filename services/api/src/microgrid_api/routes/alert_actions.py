@@ -8,20 +8,20 @@ from fastapi import APIRouter, Depends, HTTPException, Path
 from fastapi.exceptions import RequestValidationError
 from pydantic import JsonValue
 
-from microgrid_api.access import FORBIDDEN, SignedIn, require
-from microgrid_api.alert_orders import (
+from microgrid_api.alarms.alert_orders import (
     AcknowledgementOrder,
     AssignmentOrder,
     NoteOrder,
     ReasonOrder,
     ShelvingOrder,
 )
-from microgrid_api.alert_views import AlertDetailView
-from microgrid_api.auditing import Audit
-from microgrid_api.body_limit import BODY_REFUSED
+from microgrid_api.alarms.alert_views import AlertDetailView
 from microgrid_api.context import Context
-from microgrid_api.errors import InvalidRequest, Problem, asking
-from microgrid_api.permissions import Permission
+from microgrid_api.identity.access import FORBIDDEN, SignedIn, require
+from microgrid_api.identity.auditing import Audit
+from microgrid_api.identity.permissions import Permission
+from microgrid_api.web.body_limit import BODY_REFUSED
+from microgrid_api.web.errors import InvalidRequest, Problem, asking
 from microgrid_common.runtime.alarm_desk import UnknownAlertError
 from microgrid_common.schemas.alert import Alert, grid_of_alert
 from microgrid_common.transforms.alarms.actions import (

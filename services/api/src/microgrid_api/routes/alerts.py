@@ -7,11 +7,11 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Query
 from fastapi.exceptions import RequestValidationError
 from pydantic import AwareDatetime
 
-from microgrid_api.access import NO_SUCH_GRID, InGrid
-from microgrid_api.alert_views import AlertDetailView, AlertPageView, GridAlertView
+from microgrid_api.alarms.alert_views import AlertDetailView, AlertPageView, GridAlertView
 from microgrid_api.context import Context
-from microgrid_api.errors import InvalidRequest, Problem, asking
-from microgrid_api.permissions import Permission
+from microgrid_api.identity.access import NO_SUCH_GRID, InGrid
+from microgrid_api.identity.permissions import Permission
+from microgrid_api.web.errors import InvalidRequest, Problem, asking
 from microgrid_common.ports.alert_records import LARGEST_PAGE, AlertQuery, BadCursorError
 from microgrid_common.schemas.alert import AlertStatus, Severity
 from microgrid_common.schemas.identifiers import IDENTIFIER_PATTERN, Identifier

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Depends, Path, Query
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from microgrid_api.access import Everywhere, InGrid
 from microgrid_api.context import ApiContext, Context
-from microgrid_api.errors import InvalidRequest, Problem, asking
-from microgrid_api.permissions import Permission
-from microgrid_api.wire_time import WireTime
+from microgrid_api.identity.access import Everywhere, InGrid
+from microgrid_api.identity.permissions import Permission
+from microgrid_api.web.errors import InvalidRequest, Problem, asking
+from microgrid_api.web.wire_time import WireTime
 from microgrid_common.ports.audit_log import LARGEST_PAGE, BadCursorError, RecordedEntry
 from microgrid_common.schemas.identifiers import IDENTIFIER_PATTERN
 

@@ -8,15 +8,15 @@ from typing import Any
 import structlog
 from fastapi import APIRouter, HTTPException, Request
 
-from microgrid_api.access import SignedIn, unauthorized
-from microgrid_api.auditing import Audit, auditor_of
-from microgrid_api.auth_views import CallerView, PasswordChange, RefreshOrder, TokensView
-from microgrid_api.body_limit import BODY_REFUSED
 from microgrid_api.context import ApiContext, Context
-from microgrid_api.errors import InvalidRequest, Problem, asking
-from microgrid_api.local_users.passwords import WeakPasswordError
-from microgrid_api.local_users.refusals import weak_password
+from microgrid_api.identity.access import SignedIn, unauthorized
+from microgrid_api.identity.auditing import Audit, auditor_of
+from microgrid_api.identity.local_users.passwords import WeakPasswordError
+from microgrid_api.identity.local_users.refusals import weak_password
+from microgrid_api.identity.views import CallerView, PasswordChange, RefreshOrder, TokensView
 from microgrid_api.views import Credentials
+from microgrid_api.web.body_limit import BODY_REFUSED
+from microgrid_api.web.errors import InvalidRequest, Problem, asking
 from microgrid_common.ports.identity import LoginRefusedError, TokenRefusedError, Tokens
 from microgrid_common.ports.rule_store import VersionConflictError
 from microgrid_common.schemas.user import USERNAME_PATTERN

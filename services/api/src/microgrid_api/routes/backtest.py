@@ -6,11 +6,11 @@ from typing import Final
 from fastapi import APIRouter
 from fastapi.exceptions import RequestValidationError
 
-from microgrid_api.access import FORBIDDEN, SignedIn, require
-from microgrid_api.backtest_views import BacktestReportView, BacktestRequest
+from microgrid_api.alarms.backtest_views import BacktestReportView, BacktestRequest
 from microgrid_api.context import Context
-from microgrid_api.errors import InvalidRequest, Problem, UnavailableError, asking
-from microgrid_api.permissions import Permission
+from microgrid_api.identity.access import FORBIDDEN, SignedIn, require
+from microgrid_api.identity.permissions import Permission
+from microgrid_api.web.errors import InvalidRequest, Problem, UnavailableError, asking
 from microgrid_common.runtime.alarm_backtest import devices_of_grid, run_backtest
 from microgrid_common.schemas.alarm_rule import AlarmRuleDraft
 from microgrid_common.transforms.alarms.backtest import BacktestRefusedError

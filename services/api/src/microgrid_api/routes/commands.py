@@ -9,14 +9,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Response
 from fastapi.exceptions import RequestValidationError
 
-from microgrid_api.access import InGrid, SignedIn, forbidden, require
-from microgrid_api.auditing import Audit
-from microgrid_api.body_limit import BODY_REFUSED
-from microgrid_api.command_views import CommandKindView, CommandOrder, CommandPageView, CommandView
 from microgrid_api.context import Context
-from microgrid_api.device_finder import FoundDevice, find_device
-from microgrid_api.errors import InvalidRequest, Problem, asking
-from microgrid_api.permissions import Permission
+from microgrid_api.devices.command_views import CommandKindView, CommandOrder, CommandPageView, CommandView
+from microgrid_api.devices.device_finder import FoundDevice, find_device
+from microgrid_api.identity.access import InGrid, SignedIn, forbidden, require
+from microgrid_api.identity.auditing import Audit
+from microgrid_api.identity.permissions import Permission
+from microgrid_api.web.body_limit import BODY_REFUSED
+from microgrid_api.web.errors import InvalidRequest, Problem, asking
 from microgrid_common.ports.command_store import (
     LARGEST_PAGE,
     BadCursorError,

@@ -8,13 +8,13 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from pydantic import AfterValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from microgrid_api.access import NO_SUCH_GRID, InDefaultGrid
-from microgrid_api.active_alerts import find_active_alerts
+from microgrid_api.alarms.active_alerts import find_active_alerts
 from microgrid_api.context import Context
-from microgrid_api.errors import InvalidRequest, Problem, UnavailableError, asking
-from microgrid_api.history import PERIOD_RULE, parse_period, read_thinned
-from microgrid_api.metric_names import MetricInQuery
+from microgrid_api.history.metric_names import MetricInQuery
+from microgrid_api.history.prototype_history import PERIOD_RULE, parse_period, read_thinned
+from microgrid_api.identity.access import NO_SUCH_GRID, InDefaultGrid
 from microgrid_api.views import AlertView, HistoryPoint, Realtime
+from microgrid_api.web.errors import InvalidRequest, Problem, UnavailableError, asking
 from microgrid_common.schemas.identifiers import DEFAULT_GRID_ID
 from microgrid_common.transforms.clock import MAXIMUM_AHEAD
 

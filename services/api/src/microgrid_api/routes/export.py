@@ -9,16 +9,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, JsonValue
 
-from microgrid_api.access import InGrid
-from microgrid_api.alert_table import alert_table
 from microgrid_api.context import ApiContext, Context
-from microgrid_api.errors import InvalidRequest, Problem, UnavailableError, asking
-from microgrid_api.historical import Granularity
-from microgrid_api.history_table import TableQuestion, history_table
-from microgrid_api.metric_names import MetricList, metrics_of
-from microgrid_api.periods import PeriodText, find_period
-from microgrid_api.permissions import Permission
-from microgrid_api.table_files import (
+from microgrid_api.history.alert_table import alert_table
+from microgrid_api.history.historical import Granularity
+from microgrid_api.history.history_table import TableQuestion, history_table
+from microgrid_api.history.metric_names import MetricList, metrics_of
+from microgrid_api.history.periods import PeriodText, find_period
+from microgrid_api.history.table_files import (
     MEDIA_TYPES,
     MOST_ROWS_IN_A_WORKBOOK,
     TableFormat,
@@ -27,7 +24,10 @@ from microgrid_api.table_files import (
     write_json,
     write_workbook,
 )
-from microgrid_api.tables import Table, asked, begun
+from microgrid_api.history.tables import Table, asked, begun
+from microgrid_api.identity.access import InGrid
+from microgrid_api.identity.permissions import Permission
+from microgrid_api.web.errors import InvalidRequest, Problem, UnavailableError, asking
 from microgrid_common.ports.alert_records import AlertQuery
 from microgrid_common.schemas.alert import AlertStatus, Severity
 from microgrid_common.schemas.grid import Grid

@@ -5,15 +5,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Response
 
-from microgrid_api.access import InGrid, SignedIn
-from microgrid_api.auditing import Audit
-from microgrid_api.body_limit import BODY_REFUSED
 from microgrid_api.context import Context
-from microgrid_api.entity_tags import IfMatch, check_version, expected_version, tag
-from microgrid_api.errors import InvalidRequest, Problem, asking
-from microgrid_api.grid_views import ChangedGrid, GridView
-from microgrid_api.known_grids import known_grids
-from microgrid_api.permissions import Permission, sees
+from microgrid_api.grids.known_grids import known_grids
+from microgrid_api.grids.views import ChangedGrid, GridView
+from microgrid_api.identity.access import InGrid, SignedIn
+from microgrid_api.identity.auditing import Audit
+from microgrid_api.identity.permissions import Permission, sees
+from microgrid_api.web.body_limit import BODY_REFUSED
+from microgrid_api.web.entity_tags import IfMatch, check_version, expected_version, tag
+from microgrid_api.web.errors import InvalidRequest, Problem, asking
 from microgrid_common.ports.rule_store import VersionConflictError
 from microgrid_common.schemas.identifiers import IDENTIFIER_PATTERN
 

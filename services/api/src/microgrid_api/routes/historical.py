@@ -6,15 +6,22 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.exceptions import RequestValidationError
 
-from microgrid_api.access import InGrid
-from microgrid_api.cached_answers import IfNoneMatch, answer_once
 from microgrid_api.context import ApiContext, Context
-from microgrid_api.errors import InvalidRequest, Problem, asking
-from microgrid_api.historical import MOST_MEASURED, Granularity, History, Question, TooMuchError, read_history
-from microgrid_api.historical_views import HistoricalSeries, HistoricalSet
-from microgrid_api.metric_names import MetricInPath, MetricList, metrics_of
-from microgrid_api.periods import PeriodText, find_period
-from microgrid_api.permissions import Permission
+from microgrid_api.history.historical import (
+    MOST_MEASURED,
+    Granularity,
+    History,
+    Question,
+    TooMuchError,
+    read_history,
+)
+from microgrid_api.history.metric_names import MetricInPath, MetricList, metrics_of
+from microgrid_api.history.periods import PeriodText, find_period
+from microgrid_api.history.views import HistoricalSeries, HistoricalSet
+from microgrid_api.identity.access import InGrid
+from microgrid_api.identity.permissions import Permission
+from microgrid_api.web.cached_answers import IfNoneMatch, answer_once
+from microgrid_api.web.errors import InvalidRequest, Problem, asking
 from microgrid_common.schemas.identifiers import IDENTIFIER_PATTERN
 
 router = APIRouter(

@@ -5,11 +5,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Path
 
-from microgrid_api.access import InGrid
 from microgrid_api.context import Context
-from microgrid_api.errors import InvalidRequest, Problem, asking
-from microgrid_api.ledger_views import LedgerView
-from microgrid_api.permissions import Permission
+from microgrid_api.devices.ledger_views import LedgerView
+from microgrid_api.identity.access import InGrid
+from microgrid_api.identity.permissions import Permission
+from microgrid_api.web.errors import InvalidRequest, Problem, asking
 from microgrid_common.schemas.identifiers import IDENTIFIER_PATTERN
 
 router = APIRouter(

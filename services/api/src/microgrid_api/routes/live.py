@@ -8,13 +8,12 @@ from typing import Final
 from fastapi import APIRouter, WebSocket
 from pydantic import BaseModel
 
-from microgrid_api import live_connection
-from microgrid_api.active_alerts import find_active_alerts
+from microgrid_api.alarms.active_alerts import find_active_alerts
 from microgrid_api.context import ApiContext, context_of
-from microgrid_api.device_views import DeviceMessage
-from microgrid_api.errors import asking
-from microgrid_api.live_connection import caller_in, check_origin, first_of, serve, token_of
-from microgrid_api.live_subscription import Delta, LiveSubscription
+from microgrid_api.devices.device_views import DeviceMessage
+from microgrid_api.live import connection as live_connection
+from microgrid_api.live.connection import caller_in, check_origin, first_of, serve, token_of
+from microgrid_api.live.subscription import Delta, LiveSubscription
 from microgrid_api.views import (
     AlertMessage,
     AlertView,
@@ -23,6 +22,7 @@ from microgrid_api.views import (
     ReadingMessage,
     SnapshotMessage,
 )
+from microgrid_api.web.errors import asking
 from microgrid_common.schemas.identifiers import DEFAULT_GRID_ID
 
 router = APIRouter()

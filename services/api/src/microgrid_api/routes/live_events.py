@@ -8,17 +8,17 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Request
 
-from microgrid_api import live_connection
-from microgrid_api.access import InGrid, unauthorized
 from microgrid_api.context import ApiContext, Context
-from microgrid_api.errors import InvalidRequest, Problem, UnavailableError
-from microgrid_api.event_stream import EventStream
-from microgrid_api.live_channel import LiveMessage
-from microgrid_api.live_clients import TooManyClientsError
-from microgrid_api.live_connection import SIGN_IN_AGAIN, LiveEndError, token_of
-from microgrid_api.live_login import LiveLogin
-from microgrid_api.live_session import LiveSession
-from microgrid_api.permissions import Permission
+from microgrid_api.identity.access import InGrid, unauthorized
+from microgrid_api.identity.permissions import Permission
+from microgrid_api.live import connection as live_connection
+from microgrid_api.live.channel import LiveMessage
+from microgrid_api.live.clients import TooManyClientsError
+from microgrid_api.live.connection import SIGN_IN_AGAIN, LiveEndError, token_of
+from microgrid_api.live.event_stream import EventStream
+from microgrid_api.live.login import LiveLogin
+from microgrid_api.live.session import LiveSession
+from microgrid_api.web.errors import InvalidRequest, Problem, UnavailableError
 from microgrid_common.schemas.identifiers import IDENTIFIER_PATTERN
 
 router = APIRouter()

@@ -10,10 +10,10 @@ from typing import Final
 
 from fastapi import APIRouter, WebSocket
 
-from microgrid_api import live_connection
 from microgrid_api.context import ApiContext, context_of
-from microgrid_api.live_channel import LiveMessage
-from microgrid_api.live_connection import (
+from microgrid_api.live import connection as live_connection
+from microgrid_api.live.channel import LiveMessage
+from microgrid_api.live.connection import (
     NOT_UNDERSTOOD,
     LiveEndError,
     check_origin,
@@ -21,9 +21,9 @@ from microgrid_api.live_connection import (
     serve,
     token_of,
 )
-from microgrid_api.live_login import LiveLogin
-from microgrid_api.live_messages import RenewalAnswer
-from microgrid_api.live_session import LiveSession
+from microgrid_api.live.login import LiveLogin
+from microgrid_api.live.messages import RenewalAnswer
+from microgrid_api.live.session import LiveSession
 
 router = APIRouter()
 

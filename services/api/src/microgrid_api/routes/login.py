@@ -2,11 +2,11 @@
 
 from fastapi import APIRouter, Request
 
-from microgrid_api.body_limit import BODY_REFUSED
 from microgrid_api.context import Context
-from microgrid_api.errors import InvalidRequest, Problem
 from microgrid_api.routes.auth import tokens_for
 from microgrid_api.views import Credentials, Token
+from microgrid_api.web.body_limit import BODY_REFUSED
+from microgrid_api.web.errors import InvalidRequest, Problem
 
 router = APIRouter(prefix="/api", tags=["login"])
 

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Path
 from fastapi.exceptions import RequestValidationError
 
-from microgrid_api.access import FORBIDDEN, NO_SUCH_GRID, InGrid
-from microgrid_api.auditing import Audit
-from microgrid_api.body_limit import BODY_REFUSED
+from microgrid_api.alarms.rule_views import MaintenanceWindowView, PlannedWork
 from microgrid_api.context import ApiContext, Context
-from microgrid_api.errors import InvalidRequest, Problem, asking
-from microgrid_api.permissions import Permission
-from microgrid_api.rule_views import MaintenanceWindowView, PlannedWork
+from microgrid_api.identity.access import FORBIDDEN, NO_SUCH_GRID, InGrid
+from microgrid_api.identity.auditing import Audit
+from microgrid_api.identity.permissions import Permission
+from microgrid_api.web.body_limit import BODY_REFUSED
+from microgrid_api.web.errors import InvalidRequest, Problem, asking
 from microgrid_common.ports.identity import Caller
 from microgrid_common.ports.rule_store import MAXIMUM_WINDOWS
 from microgrid_common.schemas.identifiers import IDENTIFIER_PATTERN

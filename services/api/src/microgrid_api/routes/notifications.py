@@ -7,13 +7,7 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from microgrid_api.access import FORBIDDEN, Everywhere, SignedIn, signed_in
-from microgrid_api.auditing import Audit
-from microgrid_api.body_limit import BODY_REFUSED
-from microgrid_api.context import Context
-from microgrid_api.entity_tags import IfMatch, check_version, expected_version, tag
-from microgrid_api.errors import InvalidRequest, Problem, asking
-from microgrid_api.notification_views import (
+from microgrid_api.alarms.notification_views import (
     ChangedNotificationSettings,
     NotificationSettingsView,
     PushTokenOrder,
@@ -21,7 +15,13 @@ from microgrid_api.notification_views import (
     PushTokenView,
     RemovedPushTokenView,
 )
-from microgrid_api.permissions import Permission
+from microgrid_api.context import Context
+from microgrid_api.identity.access import FORBIDDEN, Everywhere, SignedIn, signed_in
+from microgrid_api.identity.auditing import Audit
+from microgrid_api.identity.permissions import Permission
+from microgrid_api.web.body_limit import BODY_REFUSED
+from microgrid_api.web.entity_tags import IfMatch, check_version, expected_version, tag
+from microgrid_api.web.errors import InvalidRequest, Problem, asking
 from microgrid_common.ports.notification_settings import StoredNotificationSettings
 from microgrid_common.ports.push_tokens import PushToken
 from microgrid_common.ports.rule_store import VersionConflictError

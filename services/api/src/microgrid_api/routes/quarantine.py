@@ -7,17 +7,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Path, Query
 from pydantic import AwareDatetime
 
-from microgrid_api.access import FORBIDDEN, NO_SUCH_GRID, InGrid, SignedIn
-from microgrid_api.auditing import Audit
 from microgrid_api.context import ApiContext, Context
-from microgrid_api.errors import InvalidRequest, Problem, asking
-from microgrid_api.permissions import Permission
-from microgrid_api.quarantine_views import (
+from microgrid_api.devices.quarantine_views import (
     QuarantinedMessageView,
     QuarantineEntryView,
     QuarantinePageView,
     ReplayView,
 )
+from microgrid_api.identity.access import FORBIDDEN, NO_SUCH_GRID, InGrid, SignedIn
+from microgrid_api.identity.auditing import Audit
+from microgrid_api.identity.permissions import Permission
+from microgrid_api.web.errors import InvalidRequest, Problem, asking
 from microgrid_common.ports.identity import Caller
 from microgrid_common.ports.quarantine import QuarantineFilter
 from microgrid_common.runtime.quarantine_replay import Replay

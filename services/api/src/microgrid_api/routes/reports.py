@@ -13,13 +13,13 @@ from fastapi.responses import HTMLResponse
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from microgrid_api.access import InGrid
 from microgrid_api.context import Context
-from microgrid_api.errors import InvalidRequest, Problem, asking
-from microgrid_api.permissions import Permission
-from microgrid_api.report_csv import energy_report_csv
-from microgrid_api.report_page import CONTENT_SECURITY_POLICY, energy_report_page
-from microgrid_api.report_views import EnergyReportView
+from microgrid_api.identity.access import InGrid
+from microgrid_api.identity.permissions import Permission
+from microgrid_api.reports.csv_file import energy_report_csv
+from microgrid_api.reports.page import CONTENT_SECURITY_POLICY, energy_report_page
+from microgrid_api.reports.views import EnergyReportView
+from microgrid_api.web.errors import InvalidRequest, Problem, asking
 from microgrid_common.runtime.energy_reports import read_energy_report
 from microgrid_common.schemas.identifiers import IDENTIFIER_PATTERN
 from microgrid_common.transforms.reports.periods import EARLIEST_DATE, MAXIMUM_DAYS, Period, last_whole

@@ -6,14 +6,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Response
 from fastapi.exceptions import RequestValidationError
 
-from microgrid_api.access import FORBIDDEN, NO_SUCH_GRID, SignedIn, Somewhere, require
-from microgrid_api.auditing import Audit
-from microgrid_api.body_limit import BODY_REFUSED
+from microgrid_api.alarms.rule_views import ChangedRule, NewRule, RuleView
 from microgrid_api.context import ApiContext, Context
-from microgrid_api.entity_tags import IfMatch, check_version, expected_version, tag
-from microgrid_api.errors import InvalidRequest, Problem, asking
-from microgrid_api.permissions import Permission, sees
-from microgrid_api.rule_views import ChangedRule, NewRule, RuleView
+from microgrid_api.identity.access import FORBIDDEN, NO_SUCH_GRID, SignedIn, Somewhere, require
+from microgrid_api.identity.auditing import Audit
+from microgrid_api.identity.permissions import Permission, sees
+from microgrid_api.web.body_limit import BODY_REFUSED
+from microgrid_api.web.entity_tags import IfMatch, check_version, expected_version, tag
+from microgrid_api.web.errors import InvalidRequest, Problem, asking
 from microgrid_common.ports.identity import Caller
 from microgrid_common.ports.rule_store import VersionConflictError
 from microgrid_common.schemas.alarm_rule import MAXIMUM_RULES, RULE_ID_PATTERN, AlarmRule, AlarmRuleDraft

@@ -6,12 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict
 
-from microgrid_api.access import InGrid, SignedIn
 from microgrid_api.context import Context
-from microgrid_api.errors import InvalidRequest, Problem, asking
-from microgrid_api.known_grids import known_grids
-from microgrid_api.permissions import Permission, sees
-from microgrid_api.summary import OVERVIEW_EXAMPLE, GridOverview, GridSummary
+from microgrid_api.grids.known_grids import known_grids
+from microgrid_api.grids.summary import OVERVIEW_EXAMPLE, GridOverview, GridSummary
+from microgrid_api.identity.access import InGrid, SignedIn
+from microgrid_api.identity.permissions import Permission, sees
+from microgrid_api.web.errors import InvalidRequest, Problem, asking
 from microgrid_common.schemas.identifiers import IDENTIFIER_PATTERN, Identifier
 
 router = APIRouter(

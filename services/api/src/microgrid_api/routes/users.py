@@ -7,17 +7,17 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Response
 
-from microgrid_api.access import Everywhere
-from microgrid_api.auditing import Audit, Change
-from microgrid_api.auth_views import ChangedUser, LoggedOutView, NewPassword, NewUser, UserView
-from microgrid_api.body_limit import BODY_REFUSED
 from microgrid_api.context import Context
-from microgrid_api.entity_tags import IfMatch, check_version, expected_version, tag
-from microgrid_api.errors import InvalidRequest, Problem, asking
-from microgrid_api.local_users.passwords import WeakPasswordError
-from microgrid_api.local_users.refusals import weak_password
-from microgrid_api.local_users.user_desk import LastAdministratorError, UnknownUserError, UserDesk
-from microgrid_api.permissions import Permission
+from microgrid_api.identity.access import Everywhere
+from microgrid_api.identity.auditing import Audit, Change
+from microgrid_api.identity.local_users.passwords import WeakPasswordError
+from microgrid_api.identity.local_users.refusals import weak_password
+from microgrid_api.identity.local_users.user_desk import LastAdministratorError, UnknownUserError, UserDesk
+from microgrid_api.identity.permissions import Permission
+from microgrid_api.identity.views import ChangedUser, LoggedOutView, NewPassword, NewUser, UserView
+from microgrid_api.web.body_limit import BODY_REFUSED
+from microgrid_api.web.entity_tags import IfMatch, check_version, expected_version, tag
+from microgrid_api.web.errors import InvalidRequest, Problem, asking
 from microgrid_common.ports.rule_store import VersionConflictError
 from microgrid_common.schemas.user import USERNAME_PATTERN, User
 

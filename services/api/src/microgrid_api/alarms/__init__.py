@@ -1,0 +1,1 @@
+"""Alarms, their rules and whom they are told, as clients see them."""

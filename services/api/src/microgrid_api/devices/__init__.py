@@ -1,0 +1,1 @@
+"""Devices, their ledgers, messages in quarantine and commands, as clients see them."""

@@ -1,0 +1,1 @@
+"""The past of grids: as curves for charts, and as files."""

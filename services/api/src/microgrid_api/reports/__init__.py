@@ -1,0 +1,1 @@
+"""Energy reports: their figures as JSON, and as files and pages."""

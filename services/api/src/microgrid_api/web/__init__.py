@@ -1,0 +1,1 @@
+"""What is the same about every request: limits, errors, headers, keys."""
