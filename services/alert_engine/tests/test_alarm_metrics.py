@@ -99,8 +99,9 @@ async def test_while_the_store_is_away_the_last_figures_stay() -> None:
     records = FakeAlertRecords(FakeAlarmStates())
     await put_alerts(records.states, sample_record(number=1, grid_id="village-1"))
     async with sampling(records):
-        records.fail_next(RetryableError("away"), times=3)
-        await asyncio.sleep(29.1)
+        await put_alerts(records.states, sample_record(number=1, grid_id="village-1", cleared_at=SAMPLE_TIME))
+        records.fail_next(RetryableError("away", retry_after=timedelta(seconds=10)))
+        await asyncio.sleep(35)
         assert active("village-1") == 1
         await asyncio.sleep(60)
-        assert active("village-1") == 1
+        assert active("village-1") == 0
