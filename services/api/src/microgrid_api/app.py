@@ -45,6 +45,7 @@ from microgrid_api.routes import (
     users,
 )
 from microgrid_api.web.body_limit import BodyLimit
+from microgrid_api.web.description import describe_problems_as_they_are
 from microgrid_api.web.errors import Problem, add_error_handlers
 from microgrid_api.web.host_guard import HostGuard
 from microgrid_api.web.idempotency import KEY_HEADER, REPLAYED_HEADER, Idempotency
@@ -186,4 +187,5 @@ def create_app(
         health,
     ):
         app.include_router(routes.router)
+    describe_problems_as_they_are(app)
     return app
