@@ -22,15 +22,31 @@ def banner(settings: StandaloneSettings) -> str:
     )
     lines = [
         ("API", f"{api}  (described at {api}/docs)"),
-        ("Sign in", 'user "user", password "password"; the token is "prototype_token"'),
-        ("Live", f"{api.replace('http', 'ws', 1)}/api/live?token=prototype_token"),
+        *_signing_in(settings, api),
         ("Broker", f"{broker}:{settings.mqtt_port} (3.1.1), {broker}:{settings.mqtt5_port} (5); no login"),
         ("Simulator", simulator),
         ("Data", f"{settings.data_dir.resolve()}  ({store})"),
         ("Health", f"{api}/readyz, {api}/metrics"),
-        ("Try", f"curl -H 'Authorization: Bearer prototype_token' {api}/api/dashboard/realtime"),
     ]
-    body = "\n".join(f"  {label:10} {text}" for label, text in lines)
+    body = "\n".join(f"  {label:11} {text}" for label, text in lines)
     rule = "─" * 78
     title = f"Microgrid monitor is running, for this machine only (process {os.getpid()}). Ctrl-C stops it."
     return f"{rule}\n{title}\n\n{body}\n{rule}"
+
+
+def _signing_in(settings: StandaloneSettings, api: str) -> list[tuple[str, str]]:
+    if settings.auth_mode == "prototype":
+        return [
+            ("Sign in", 'user "user", password "password"; the token is "prototype_token"'),
+            ("Live", f"{api.replace('http', 'ws', 1)}/api/live?token=prototype_token"),
+            ("Try", f"curl -H 'Authorization: Bearer prototype_token' {api}/api/dashboard/realtime"),
+        ]
+    if settings.auth_mode == "cognito":
+        return [("Sign in", f"POST {api}/api/auth/login, as a user of the Cognito pool")]
+    folder = settings.data_dir.resolve()
+    first_admin = (
+        f"MICROGRID_AUTH_MODE=local MICROGRID_TELEMETRY_STORE={settings.telemetry_store} "
+        f"MICROGRID_DATA_DIR={folder} MICROGRID_REDIS_URL=unix://{folder}/valkey/valkey.sock "
+        ".venv/bin/microgrid-api create-admin NAME"
+    )
+    return [("Sign in", f"POST {api}/api/auth/login, as a user kept here"), ("First admin", first_admin)]
