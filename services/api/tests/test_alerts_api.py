@@ -264,3 +264,9 @@ async def test_a_store_that_is_away_is_a_503(
     answer = await operator.get(f"/api/alerts/{path}")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "7")
     assert detail_of(answer) == "The alert store is away."
+
+
+async def test_a_time_that_ends_before_it_begins_is_refused(operator: httpx.AsyncClient) -> None:
+    answer = await operator.get("/api/alerts/default?from=2026-11-24T00:00:00Z&to=2026-11-23T00:00:00Z")
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "query.from"

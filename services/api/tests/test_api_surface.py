@@ -51,6 +51,12 @@ async def test_a_field_that_is_missing_is_named(stranger: httpx.AsyncClient) -> 
     assert problems_of(answer) == [{"field": "body.password", "message": "Field required", "type": "missing"}]
 
 
+async def test_a_body_that_does_not_say_that_it_is_json_is_told_so(stranger: httpx.AsyncClient) -> None:
+    answer = await stranger.post("/api/login", content=b'{"username":"user","password":"password"}')
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "header.Content-Type"
+
+
 async def test_a_large_body_is_refused_by_its_length(stranger: httpx.AsyncClient) -> None:
     answer = await stranger.post("/api/login", content=b"x" * (64 * 1024 + 1), headers=JSON)
     assert (answer.status_code, detail_of(answer)) == (413, "The body is larger than 64 KiB.")

@@ -83,6 +83,7 @@ def test_a_store_that_is_away_is_said_in_one_line(monkeypatch: pytest.MonkeyPatc
     outcome = create_admin("root")
     assert outcome.exit_code == 1
     assert outcome.stderr.count("\n") == 1
+    assert "MICROGRID_REDIS_URL" in outcome.stderr
 
 
 @pytest.mark.usefixtures("_local")

@@ -78,3 +78,10 @@ async def test_a_user_who_asks_too_fast_is_told_when_to_come_back(
 @pytest.mark.parametrize("query", ["a=" + "x" * 9_000, "&".join("a=1" for _ in range(101))])
 async def test_a_query_that_is_too_long_is_refused(operator: httpx.AsyncClient, query: str) -> None:
     assert (await operator.get(f"/api/auth/me?{query}")).status_code == 414
+
+
+@pytest.mark.parametrize("query", ["metrics=battery_soc&metrics=consumption_kw", "a=1&b=2&%61="])
+async def test_a_parameter_that_comes_twice_is_refused(operator: httpx.AsyncClient, query: str) -> None:
+    answer = await operator.get(f"/api/historical/village?{query}")
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["type"] == "repeated_parameter"

@@ -72,6 +72,7 @@ async def run(
                 port=settings.api_port,
                 stream_shards=settings.stream_shards,
                 cors_origins=settings.api_cors_origins,
+                trusted_proxies=list(map(str, settings.api_trusted_proxies)),
                 live_clients_limit=settings.api_live_clients,
                 longest_shelving=timedelta(hours=settings.api_longest_shelving_hours),
                 hsts_seconds=settings.api_hsts_seconds,

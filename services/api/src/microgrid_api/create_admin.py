@@ -48,7 +48,9 @@ def create_admin(
         user = asyncio.run(_create(settings, username, name or username, _ask_for_password()))
     except VersionConflictError:
         _fail("there is a user of this name already")
-    except (WeakPasswordError, PermanentError, RetryableError, UnavailableError) as error:
+    except (RetryableError, UnavailableError) as error:
+        _fail(f"{error} It is in Redis; MICROGRID_REDIS_URL says where that is.")
+    except (WeakPasswordError, PermanentError) as error:
         _fail(str(error))
     else:
         typer.echo(f"{user.username} may now log in, and do everything in every grid.")

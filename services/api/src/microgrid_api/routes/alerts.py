@@ -64,6 +64,8 @@ async def find(
     ] = None,
 ) -> AlertPageView:
     """The alerts of a grid for which everything given holds, the newest first; without a status all."""
+    if start is not None and end is not None and start >= end:
+        raise _invalid("from", "Allowed: before `to`", "invalid_range")
     query = AlertQuery(
         grid_id=grid_id,
         status=AlertStatus.ACTIVE if put_aside else status,

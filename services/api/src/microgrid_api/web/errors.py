@@ -33,6 +33,13 @@ _RETRY_AFTER: Final = timedelta(seconds=2)
 """What a client is asked to wait for a store that is away, when the store itself did not say."""
 
 
+_NO_JSON: Final = {
+    "loc": ("header", "Content-Type"),
+    "msg": "Allowed: application/json, which the body has to be",
+    "type": "not_json",
+}
+
+
 class UnavailableError(Exception):
     """Something that a request needs is away; the message is one for the client."""
 
@@ -91,7 +98,15 @@ async def _unavailable(request: Request, error: Exception) -> JSONResponse:
 
 async def _invalid_request(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - what it is registered for
-    return invalid_request_answer(request.scope, error.errors(), error.body)
+    found = error.errors()
+    if error.body and not _says_json(request) and any(tuple(one["loc"]) == ("body",) for one in found):
+        found = [_NO_JSON]
+    return invalid_request_answer(request.scope, found, error.body)
+
+
+def _says_json(request: Request) -> bool:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return media_type == "application/json" or media_type.endswith("+json")
 
 
 async def _refused(request: Request, error: Exception) -> JSONResponse:

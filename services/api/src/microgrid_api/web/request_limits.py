@@ -7,10 +7,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from microgrid_api.web.problems import problem_answer
+from microgrid_api.web.problems import invalid_request_answer, problem_answer
 
 LONGEST_QUERY: Final = 8 * 1024
 """Bytes: many times the longest query that any endpoint takes."""
@@ -64,7 +65,7 @@ class TokenBuckets:
 
 
 class AddressLimits:
-    """Sends requests away that come too fast from one address, or whose query is too long.
+    """Sends requests away that come too fast from one address, or whose query cannot be meant.
 
     Args:
         app: what serves the others.
@@ -92,7 +93,20 @@ class AddressLimits:
                 detail = f"The query may have {LONGEST_QUERY} bytes and {MOST_PARAMETERS} parameters."
                 await problem_answer(scope, HTTPStatus.REQUEST_URI_TOO_LONG, detail)(scope, receive, send)
                 return
+            if repeated := _repeated_parameter(query):
+                # Else the last one would count, and whoever meant both would get half without a word.
+                problem = {"loc": ("query", repeated), "msg": "Once; see whether it takes a list with commas"}
+                refusal = invalid_request_answer(scope, [{**problem, "type": "repeated_parameter"}])
+                await refusal(scope, receive, send)
+                return
         await self._app(scope, receive, send)
+
+
+def _repeated_parameter(query: bytes) -> str | None:
+    if b"&" not in query:
+        return None
+    names = [name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)]
+    return next((name for number, name in enumerate(names) if name in names[:number]), None)
 
 
 def retry_after(wait: timedelta) -> dict[str, str]:
