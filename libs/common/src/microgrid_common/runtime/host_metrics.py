@@ -4,8 +4,6 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
-from cryptography import x509
-
 from microgrid_common.runtime import metrics
 
 
@@ -26,6 +24,9 @@ def show_certificates(files: Collection[Path]) -> None:
 
 
 def _expiry(file: Path) -> float:
+    # Where there are no certificates it is not worth its 9 MB.
+    from cryptography import x509  # noqa: PLC0415
+
     try:
         certificates = x509.load_pem_x509_certificates(file.read_bytes())
     except (OSError, ValueError):
