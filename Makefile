@@ -33,14 +33,14 @@ logs: ## what the containers say, on and on
 admin: ## an administrator for what make up started: make admin NAME=amina; asks for a password
 	@$(COMPOSE) exec api microgrid-api create-admin $(or $(NAME),$(error NAME=amina is missing))
 
-test: $(SYNCED) servers ## unit tests, then integration tests on real servers, one summary
-	@$(BIN)/python tools/test_run.py
+test: $(SYNCED) servers ## unit tests, integration tests on real servers, the app's tests; one summary
+	@$(BIN)/python -m tools.test_run
 
 unit: $(SYNCED) ## the tests that need no server
-	@$(BIN)/python tools/test_run.py unit
+	@$(BIN)/python -m tools.test_run unit
 
 integration: $(SYNCED) servers ## the tests on real Mosquitto, Redis and InfluxDB servers
-	@$(BIN)/python tools/test_run.py integration
+	@$(BIN)/python -m tools.test_run integration
 
 check: $(SYNCED) ## everything but the tests: lint, format, types, layers, file size, spelling, lock file
 	$(BIN)/ruff check .
@@ -71,11 +71,8 @@ app: ## the operators' app for Linux, with Debian's Flutter packages; as root
 	@tools/flutter-debian.sh setup
 	@tools/flutter-debian.sh build-linux $(APP) $(APP)/build/linux-bundle
 
-app-test: ## the app's format, analysis and tests, in the same way
-	@tools/flutter-debian.sh setup
-	@tools/flutter-debian.sh format $(APP) --output none --set-exit-if-changed lib test testing
-	@tools/flutter-debian.sh analyze $(APP) --fatal-infos
-	@tools/flutter-debian.sh test $(APP)
+app-test: $(SYNCED) ## the app's format, analysis and tests, in the same way
+	@$(BIN)/python -m tools.test_run app
 
 clean: ## remove what was installed, built and cached here; data stays
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

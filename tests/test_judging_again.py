@@ -1,6 +1,6 @@
 """What the test run makes of tests that failed, and were run once more."""
 
-from tools.test_run import Outcome, judge_again
+from tools.outcome import Outcome, judge_again
 
 
 def outcome(*failed: str, passed: int = 0, interrupted: bool = False) -> Outcome:

@@ -1,7 +1,8 @@
 """Run the tests stage by stage and end with one summary over all of them.
 
-`test_run.py` runs the unit tests and then the integration tests, also when a unit test failed.
-`test_run.py unit` runs one stage; arguments after its name go to pytest.
+`python -m tools.test_run` runs the unit tests, the integration tests and those of the app, also when some
+failed. `python -m tools.test_run unit` runs one stage; arguments after its name go to pytest, for the app
+they are test files.
 
 A few tests that fail are run once more, alone: those that pass then are named as unsteady, with what they
 said at first above, and do not fail the run. docs/decisions/017 says why.
@@ -12,41 +13,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from tools.app_stage import run_app_stage
+from tools.outcome import Outcome, is_worth_another_try, judge_again
+
 STAGES = {"unit": "not integration", "integration": "integration"}
+APP = "app"
 WORKERS: dict[str, list[str]] = {"unit": ["-n", "logical", "--dist", "worksteal"], "integration": []}
 """Integration tests run one by one: they make servers fail that others of them use."""
-
-MOST_TRIED_AGAIN = 3
-"""When more tests of a stage fail, something is broken, and that is no matter of luck."""
 
 _PYTEST_NOTHING_COLLECTED = 5
 _PYTEST_COUNTED = {0, 1, _PYTEST_NOTHING_COLLECTED}
 """Exit codes with which pytest has run all tests and reported each."""
-
-
-@dataclass(kw_only=True)
-class Outcome:
-    """What became of the tests of one or more stages."""
-
-    passed: int = 0
-    failed: list[str] = field(default_factory=list)
-    unsteady: list[str] = field(default_factory=list)
-    """Those that failed, and passed when they were run again; they count as passed."""
-    skipped: list[str] = field(default_factory=list)
-    """Test name and reason."""
-    interrupted: bool = False
-
-    def add(self, other: "Outcome") -> None:
-        """Count another stage in."""
-        self.passed += other.passed
-        self.failed += other.failed
-        self.unsteady += other.unsteady
-        self.skipped += other.skipped
-        self.interrupted |= other.interrupted
 
 
 def run_stage(stage: str, pytest_arguments: list[str]) -> Outcome:
@@ -57,7 +37,7 @@ def run_stage(stage: str, pytest_arguments: list[str]) -> Outcome:
         # What failed last is kept there, and by no other run.
         pytest_arguments = [*pytest_arguments, "-o", f"cache_dir={directory}/cache"]
         outcome = run_pytest(stage, [*WORKERS[stage], *pytest_arguments], Path(directory, "report.xml"))
-        if 0 < len(outcome.failed) <= MOST_TRIED_AGAIN and not outcome.interrupted:
+        if is_worth_another_try(outcome):
             print(f"=== {stage} tests that failed, once more", flush=True)
             again = ["--last-failed", "--last-failed-no-failures=none", *pytest_arguments]
             judge_again(outcome, run_pytest(stage, again, Path(directory, "again.xml")))
@@ -80,17 +60,6 @@ def run_pytest(stage: str, arguments: list[str], report: Path) -> Outcome:
     elif exit_code == 1 and not outcome.failed:
         outcome.failed.append(f"{stage} tests: pytest failed and named no test")
     return outcome
-
-
-def judge_again(outcome: Outcome, again: Outcome) -> None:
-    """Take those that failed and now passed as unsteady, if all that failed was run again and reported."""
-    outcome.interrupted = again.interrupted
-    still = set(again.failed)
-    if again.interrupted or still - set(outcome.failed) or again.passed + len(still) != len(outcome.failed):
-        return
-    outcome.unsteady = [name for name in outcome.failed if name not in still]
-    outcome.failed = again.failed
-    outcome.passed += len(outcome.unsteady)
 
 
 def wait_for(process: subprocess.Popen[bytes]) -> tuple[int, bool]:
@@ -125,10 +94,10 @@ def read_report(report: Path) -> Outcome:
 
 def main(arguments: list[str]) -> int:
     """Run the stages asked for; the exit code is 0 only if tests have run and none has failed."""
-    stages = arguments[:1] or list(STAGES)
+    stages = arguments[:1] or [*STAGES, APP]
     total = Outcome()
     for stage in stages:
-        total.add(run_stage(stage, arguments[1:]))
+        total.add(run_app_stage(arguments[1:]) if stage == APP else run_stage(stage, arguments[1:]))
         if total.interrupted:
             break
     unsteady = "UNSTEADY: failed, and passed when run again; each is a defect to be mended"

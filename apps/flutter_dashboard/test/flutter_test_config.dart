@@ -4,9 +4,16 @@ import 'dart:convert';
 import 'package:flutter/services.dart';
 import 'package:flutter_test/flutter_test.dart';
 
+import '../testing/rounding_comparator.dart';
+
 /// Tests draw with the app's own fonts, and not with boxes.
 Future<void> testExecutable(FutureOr<void> Function() testMain) async {
   TestWidgetsFlutterBinding.ensureInitialized();
+  if (goldenFileComparator case final LocalFileComparator comparator) {
+    goldenFileComparator = RoundingComparator(
+      comparator.basedir.resolve('any_test.dart'),
+    );
+  }
   final manifest = jsonDecode(
     await rootBundle.loadString('FontManifest.json'),
   ) as List<Object?>;
