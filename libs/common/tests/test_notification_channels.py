@@ -295,6 +295,9 @@ class TestPush:
         assert documents[0]["notification"]["title"] == MESSAGE.title
         assert documents[0]["android"]["collapse_key"] == "alert-7"
         assert documents[0]["apns"]["headers"]["apns-collapse-id"] == "alert-7"
+        # An iPhone is silent unless it is told, and an Android phone sounds as its channel does.
+        assert documents[0]["apns"]["payload"]["aps"]["sound"] == "default"
+        assert documents[0]["android"]["notification"]["channel_id"] == "alarms"
 
     async def test_a_token_that_fcm_does_not_know_any_more_is_forgotten(
         self, sink: HttpSink, push: NotificationChannel, tokens: FakePushTokens

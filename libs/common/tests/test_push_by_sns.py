@@ -94,7 +94,9 @@ async def test_it_reaches_all_phones_of_a_user(sink: HttpSink, tokens: FakePushT
     android = json.loads(document["GCM"])["fcmV1Message"]["message"]
     assert android["notification"]["title"] == MESSAGE.title
     assert android["android"]["collapse_key"] == "alert-7"
-    assert json.loads(document["APNS"])["aps"]["alert"]["title"] == MESSAGE.title
+    apple = json.loads(document["APNS"])
+    assert apple["aps"]["alert"]["title"] == MESSAGE.title
+    assert (apple["aps"]["sound"], apple["alert_ids"]) == ("default", "alert-7")
     assert "alert-7" in for_apple.values()
     assert all("eu-west-1/sns" in request.headers["Authorization"] for request in sink.requests)
 

@@ -60,14 +60,33 @@ def fcm_message(message: NotificationMessage) -> dict[str, Any]:
     """
     return {
         "notification": {"title": message.title, "body": message.body},
-        "data": {
-            "message_id": message.message_id,
-            "severity": message.severity.value,
-            "alert_ids": ",".join(message.alert_ids[:10]),
-        },
+        "data": _data(message),
         "android": {
             "collapse_key": collapse_id(message),
             "priority": "HIGH" if is_urgent(message) else "NORMAL",
-            "notification": {"tag": collapse_id(message)},
+            # The app makes these two; whether they sound is the user's choice for each.
+            "notification": {
+                "tag": collapse_id(message),
+                "channel_id": "alarms" if is_urgent(message) else "notices",
+            },
         },
+    }
+
+
+def apple_payload(message: NotificationMessage) -> dict[str, Any]:
+    """The message for iPhones: one that is critical also comes through a Focus.
+
+    See https://developer.apple.com/documentation/usernotifications/generating-a-remote-notification.
+    """
+    level = "time-sensitive" if message.severity is Severity.CRITICAL else "active"
+    shown = {"title": message.title, "body": message.body}
+    return {"aps": {"alert": shown, "sound": "default", "interruption-level": level}, **_data(message)}
+
+
+def _data(message: NotificationMessage) -> dict[str, str]:
+    """What the app opens when the message is tapped."""
+    return {
+        "message_id": message.message_id,
+        "severity": message.severity.value,
+        "alert_ids": ",".join(message.alert_ids[:10]),
     }

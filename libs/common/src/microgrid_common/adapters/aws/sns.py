@@ -16,7 +16,13 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from microgrid_common.adapters.phones import collapse_id, fcm_message, is_urgent, send_to_phones
+from microgrid_common.adapters.phones import (
+    apple_payload,
+    collapse_id,
+    fcm_message,
+    is_urgent,
+    send_to_phones,
+)
 from microgrid_common.ports.errors import PermanentError, RetryableError
 from microgrid_common.ports.notification_channel import NotificationMessage, UncertainDeliveryError
 from microgrid_common.ports.push_tokens import PushPlatform, PushToken, PushTokens
@@ -119,9 +125,7 @@ async def _asked(ask: Callable[[], Any], *, may_have_happened: bool) -> Any | No
 
 
 def _document(message: NotificationMessage) -> str:
-    alert = {"title": message.title, "body": message.body}
-    data = {"message_id": message.message_id, "severity": message.severity.value}
-    apple = json.dumps({"aps": {"alert": alert, "sound": "default"}, **data})
+    apple = json.dumps(apple_payload(message))
     return json.dumps(
         {
             "default": message.title,

@@ -13,7 +13,13 @@ from joserfc.jwk import RSAKey
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from microgrid_common.adapters.http_answers import ANSWER_TIMEOUT, check_status, posting_errors
-from microgrid_common.adapters.phones import collapse_id, fcm_message, is_urgent, send_to_phones
+from microgrid_common.adapters.phones import (
+    apple_payload,
+    collapse_id,
+    fcm_message,
+    is_urgent,
+    send_to_phones,
+)
 from microgrid_common.ports.errors import PermanentError, RetryableError
 from microgrid_common.ports.notification_channel import NotificationMessage, UncertainDeliveryError
 from microgrid_common.ports.push_tokens import PushToken, PushTokens
@@ -133,5 +139,6 @@ class FcmNotificationChannel:
 
 def _document(token: str, message: NotificationMessage) -> dict[str, Any]:
     priority = "10" if is_urgent(message) else "5"
-    apns = {"headers": {"apns-collapse-id": collapse_id(message), "apns-priority": priority}}
+    headers = {"apns-collapse-id": collapse_id(message), "apns-priority": priority}
+    apns = {"headers": headers, "payload": apple_payload(message)}
     return {"token": token, **fcm_message(message), "apns": apns}
