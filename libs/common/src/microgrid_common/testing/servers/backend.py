@@ -40,12 +40,20 @@ class ServerRecipe:
     container_environment: Mapping[str, str] = field(default_factory=dict)
     container_files: Mapping[str, str] = field(default_factory=dict)
     """Contents of configuration files by their absolute path in the container."""
+    container_network: str | None = None
+    """Network in which other containers reach it by its name; None: only its published port is reached."""
     program: str
     """Name of the executable file."""
     process_command: Callable[[Path, int, Path], Sequence[str]]
     """From executable, port and an empty data directory to the command line."""
+    process_environment: Callable[[int], Mapping[str, str]] | None = None
+    """From port to its whole environment; None: that of the test run."""
     is_ready: Callable[[str, int], bool]
     """Whether the server at host and port answers; may raise OSError while it does not."""
+
+
+class CommandInsideError(RuntimeError):
+    """A command that was run beside a server failed; the text is what it wrote."""
 
 
 class _State(Enum):
@@ -130,6 +138,18 @@ class Backend(ABC):
     @abstractmethod
     def empty_file(self, name: str) -> None:
         """Make a file of the data directory an empty one; the server must not be running."""
+
+    @abstractmethod
+    def run_inside(self, command: Sequence[str], *, stdin: str = "") -> str:
+        """Run a command where the server runs, with the server's environment; returns what it wrote.
+
+        Args:
+            command: `python` as its first word is the Python that runs the server.
+            stdin: what the command reads.
+
+        Raises:
+            CommandInsideError: it failed.
+        """
 
     @abstractmethod
     def close(self) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 Kind = Literal["process", "directory", "containers"]
-"""`process` is the leader of a process group, `containers` all containers that carry a label."""
+"""`process` is the leader of a process group, `containers` all containers and networks that carry a label."""
 
 _PROGRAM = Path(__file__).with_name("cleanup_process.py")
 

@@ -48,6 +48,9 @@ def _remove_containers(label: str) -> None:
             with contextlib.suppress(Exception):
                 container.remove(force=True, v=True)
         time.sleep(pause)
+    for network in client.networks.list(filters={"label": label}):
+        with contextlib.suppress(Exception):
+            network.remove()
     client.close()
 
 

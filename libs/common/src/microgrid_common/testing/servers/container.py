@@ -6,19 +6,23 @@ import io
 import signal
 import socket
 import tarfile
+import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
 import docker.errors
+from docker.constants import DEFAULT_DOCKER_API_VERSION
+from docker.types import EndpointConfig
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.docker_client import DockerClient
 
 from microgrid_common.testing.servers.backend import (
     Backend,
+    CommandInsideError,
     ServerNotReadyError,
     ServerRecipe,
     ServerUnavailableError,
@@ -31,6 +35,9 @@ _PULL_SECONDS = 300
 _STOP_SECONDS = 15
 _OWNER_LABEL = "microgrid.test-run"
 _LOOPBACK = "127.0.0.1"
+HOST_OF_THE_TESTS = "host.docker.internal"
+"""Under which name a container in a network reaches the machine of its engine."""
+_ryuk_setting = threading.Lock()
 
 
 @functools.cache
@@ -90,12 +97,30 @@ def _owner() -> str:
 @contextmanager
 def _without_ryuk() -> Iterator[None]:
     """Keep testcontainers from starting its own cleaning container: ours needs no image."""
-    before = testcontainers_config.ryuk_disabled
-    testcontainers_config.ryuk_disabled = True
+    with _ryuk_setting:
+        before = testcontainers_config.ryuk_disabled
+        testcontainers_config.ryuk_disabled = True
+        try:
+            yield
+        finally:
+            testcontainers_config.ryuk_disabled = before
+
+
+@contextmanager
+def container_network() -> Iterator[str]:
+    """A network of containers, by its name, while the block runs."""
+    name, _, value = _owner().partition("=")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        client = DockerClient().client
     try:
-        yield
+        network = client.networks.create(f"microgrid-{uuid4().hex}", labels={name: value})
+        try:
+            yield str(network.name)
+        finally:
+            network.remove()
     finally:
-        testcontainers_config.ryuk_disabled = before
+        client.close()
 
 
 class ContainerBackend(Backend):
@@ -119,8 +144,8 @@ class ContainerBackend(Backend):
             command=list(recipe.container_command) or None,
             env=dict(recipe.container_environment),
             transferables=[(text.encode(), path, 0o644) for path, text in recipe.container_files.items()],
-            labels={name: value},
         )
+        self._container.with_kwargs(labels={name: value}, **_in_network(recipe))
         self._is_local = _engine_is_local(self._container)
         self._port = free_port()
         # Not with_bind_ports(): it cannot keep the port on the loopback interface.
@@ -155,6 +180,15 @@ class ContainerBackend(Backend):
         with tarfile.open(fileobj=archive, mode="w") as tar:
             tar.addfile(tarfile.TarInfo(name))
         self._engine_container.put_archive(self._recipe.container_data, archive.getvalue())
+
+    def run_inside(self, command: Sequence[str], *, stdin: str = "") -> str:
+        """Run a command in the container, which must have a bash."""
+        words = ["bash", "-c", 'printf %s "$WRITTEN" | "$@"', "bash", *command]
+        code, output = self._engine_container.exec_run(words, environment={"WRITTEN": stdin})
+        text = bytes(output).decode(errors="replace")
+        if code:
+            raise CommandInsideError(text)
+        return text
 
     def close(self) -> None:
         """Remove the container with its volumes."""
@@ -196,6 +230,17 @@ class ContainerBackend(Backend):
     def _has_ended(self) -> bool:
         self._engine_container.reload()
         return self._engine_container.status not in {"created", "running", "paused"}
+
+
+def _in_network(recipe: ServerRecipe) -> dict[str, Any]:
+    if recipe.container_network is None:
+        return {}
+    endpoint = EndpointConfig(DEFAULT_DOCKER_API_VERSION, aliases=[recipe.name])
+    return {
+        "network": recipe.container_network,
+        "networking_config": {recipe.container_network: endpoint},
+        "extra_hosts": {HOST_OF_THE_TESTS: "host-gateway"},
+    }
 
 
 def _engine_is_local(container: DockerContainer) -> bool:

@@ -4,16 +4,24 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-from microgrid_common.testing.servers.backend import Backend, ServerRecipe, ServerUnavailableError
+from microgrid_common.testing.servers.backend import (
+    Backend,
+    CommandInsideError,
+    ServerRecipe,
+    ServerUnavailableError,
+)
 from microgrid_common.testing.servers.cleanup import cleanup
 from microgrid_common.testing.waiting import free_port
 
 # Where Debian puts daemons; not on the search path of every user.
 _MORE_DIRECTORIES = ("/usr/local/bin", "/usr/local/sbin", "/usr/sbin")
 _STOP_SECONDS = 15.0
+_COMMAND_SECONDS = 60.0
 
 
 def find_program(recipe: ServerRecipe) -> Path:
@@ -40,12 +48,14 @@ class ProcessBackend(Backend):
         super().__init__(recipe)
         program = find_program(recipe)
         self._port = free_port()
-        self._directory = Path(tempfile.mkdtemp(prefix=f"microgrid-{recipe.program}-"))
+        self._directory = Path(tempfile.mkdtemp(prefix=f"microgrid-{recipe.name}-"))
         cleanup().keep("directory", str(self._directory))
         self._data = self._directory / "data"
         self._data.mkdir()
         self._log_file = self._directory / "log"
         self._command = recipe.process_command(program, self._port, self._data)
+        environment = recipe.process_environment
+        self._environment = None if environment is None else dict(environment(self._port))
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -70,6 +80,24 @@ class ProcessBackend(Backend):
         """Make a file of the data directory an empty one."""
         (self._data / name).write_bytes(b"")
 
+    def run_inside(self, command: Sequence[str], *, stdin: str = "") -> str:
+        """Run a command in the data directory."""
+        words = [sys.executable if command[0] == "python" else command[0], *command[1:]]
+        done = subprocess.run(  # noqa: S603 - the command is a test's own
+            words,
+            input=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=_COMMAND_SECONDS,
+            cwd=self._data,
+            env=self._environment,
+        )
+        if done.returncode:
+            raise CommandInsideError(done.stdout)
+        return done.stdout
+
     def close(self) -> None:
         """Kill the server and remove its data."""
         self.kill()
@@ -91,6 +119,7 @@ class ProcessBackend(Backend):
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self._data,
+                env=self._environment,
                 start_new_session=True,
             )
         cleanup().keep("process", str(self._process.pid))

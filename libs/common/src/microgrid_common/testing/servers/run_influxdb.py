@@ -5,7 +5,7 @@ import json
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -84,14 +84,15 @@ class InfluxDB(Server):
 
 
 @contextmanager
-def influxdb(*, backend: BackendChoice | None = None) -> Iterator[InfluxDB]:
+def influxdb(*, backend: BackendChoice | None = None, network: str | None = None) -> Iterator[InfluxDB]:
     """Run an InfluxDB server, set up with organisation, bucket and token.
 
     Args:
         backend: How to run it; None takes it from MICROGRID_TEST_SERVERS.
+        network: Network of containers that it joins under its name, where it is a container.
     """
     token = secrets.token_urlsafe(32)
-    with run(_RECIPE, backend) as running:
+    with run(replace(_RECIPE, container_network=network), backend) as running:
         created = _call(
             running.host,
             running.port,

@@ -66,6 +66,7 @@ def mosquitto(
     max_inflight_messages: int = 1_000,
     more_settings: Sequence[str] = (),
     backend: BackendChoice | None = None,
+    network: str | None = None,
 ) -> Iterator[Mosquitto]:
     """Run a Mosquitto broker.
 
@@ -76,6 +77,7 @@ def mosquitto(
             ask for fewer. 0 means no limit.
         more_settings: Lines to add to the configuration file.
         backend: How to run it; None takes it from MICROGRID_TEST_SERVERS.
+        network: Network of containers that it joins under its name, where it is a container.
     """
     settings = (
         "allow_anonymous true",
@@ -113,6 +115,7 @@ def mosquitto(
                 f"listener {_CONTAINER_PORT}", f"persistence_location {_CONTAINER_DATA}/", *settings
             )
         },
+        container_network=network,
         program="mosquitto",
         process_command=process_command,
         is_ready=_is_ready,

@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from microgrid_common.testing.servers.backend import ServerRecipe
@@ -40,13 +40,14 @@ class Redis(Server):
 
 
 @contextmanager
-def redis_server(*, backend: BackendChoice | None = None) -> Iterator[Redis]:
+def redis_server(*, backend: BackendChoice | None = None, network: str | None = None) -> Iterator[Redis]:
     """Run a Redis server.
 
     Args:
         backend: How to run it; None takes it from MICROGRID_TEST_SERVERS.
+        network: Network of containers that it joins under its name, where it is a container.
     """
-    with run(_RECIPE, backend) as running:
+    with run(replace(_RECIPE, container_network=network), backend) as running:
         yield Redis(host=running.host, port=running.port, backend=running)
 
 

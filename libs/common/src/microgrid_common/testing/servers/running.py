@@ -77,7 +77,7 @@ def run(recipe: ServerRecipe, choice: BackendChoice | None) -> Iterator[Backend]
         ServerUnavailableError: No permitted back end can run it on this machine.
         ServerNotReadyError: It was started and did not come to answer.
     """
-    backend = _started(recipe, choice or _choice_from_environment())
+    backend = _started(recipe, choice or choice_from_environment())
     try:
         yield backend
     finally:
@@ -89,16 +89,21 @@ def pull_image(image: str) -> None:
 
     Pulling takes longer than a test may; done before, it is not charged to the first test.
     """
-    if _choice_from_environment() != "process":
-        _why_no_container(image)
+    if choice_from_environment() != "process":
+        why_no_container(image)
 
 
 def server_is_demanded() -> bool:
     """Tell whether a back end was chosen, so that its absence is an error and no reason to skip."""
-    return _choice_from_environment() != "auto"
+    return choice_from_environment() != "auto"
 
 
-def _choice_from_environment() -> BackendChoice:
+def choice_from_environment() -> BackendChoice:
+    """The back end that MICROGRID_TEST_SERVERS asks for.
+
+    Raises:
+        ValueError: it is none of them.
+    """
     value = os.environ.get(CHOICE_VARIABLE, "auto")
     for choice in get_args(BackendChoice):
         if value == choice:
@@ -128,7 +133,7 @@ def _started(recipe: ServerRecipe, choice: BackendChoice) -> Backend:
 def _make(recipe: ServerRecipe, choice: BackendChoice) -> Backend:
     reasons = []
     if choice != "process":
-        if (reason := _why_no_container(recipe.image)) is None:
+        if (reason := why_no_container(recipe.image)) is None:
             # Imported late: a machine without containers needs no testcontainers either.
             from microgrid_common.testing.servers.container import ContainerBackend  # noqa: PLC0415
 
@@ -144,7 +149,8 @@ def _make(recipe: ServerRecipe, choice: BackendChoice) -> Backend:
     raise ServerUnavailableError(f"{recipe.name} cannot be run here: {', and '.join(reasons)}")
 
 
-def _why_no_container(image: str) -> str | None:
+def why_no_container(image: str) -> str | None:
+    """Why a container of an image cannot be run here; None where it can. Pulls the image if it must."""
     try:
         from microgrid_common.testing.servers.container import find_image  # noqa: PLC0415 - as above
     except ImportError:
