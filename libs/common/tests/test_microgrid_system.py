@@ -36,7 +36,7 @@ def test_a_machine_that_cannot_run_it_is_told_why(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv(IMAGE_VARIABLE, NO_IMAGE)
     with (
         pytest.raises(
-            ServerUnavailableError, match=f"no {NO_IMAGE} to be had, and the packages microgrid_not"
+            ServerUnavailableError, match=f"no {NO_IMAGE} to be had, and the packages microgrid-not"
         ),
         microgrid_system(backend="auto"),
     ):

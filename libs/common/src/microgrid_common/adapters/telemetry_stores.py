@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import IO
 
 from microgrid_common.adapters.sqlite.rollup_store import SqliteRollupStore
 from microgrid_common.adapters.sqlite.telemetry_store import SqliteTelemetryStore
@@ -67,6 +68,21 @@ async def make_store_tokens(settings: TelemetryStoreSettings) -> dict[str, str]:
     token = settings.influx_token.get_secret_value()
     async with InfluxServer(url=settings.influx_url, token=token, org=settings.influx_org) as server:
         return await make_tokens(server, settings.influx_bucket)
+
+
+async def write_store_snapshot(settings: TelemetryStoreSettings, archive: IO[bytes]) -> None:
+    """Write a tar archive of all that the stores hold, laid out as InfluxDB's data folder is.
+
+    Raises:
+        RetryableError: the store is away, or does not let us.
+        PermanentError: the store is files, which are copied as such.
+        OSError: the archive cannot be written.
+    """
+    if settings.telemetry_store != "influx":
+        raise PermanentError(f"the store {settings.telemetry_store} is files: copy them")
+    from microgrid_common.adapters.influx.snapshot import write_snapshot  # noqa: PLC0415
+
+    await write_snapshot(settings.influx_url, settings.influx_token.get_secret_value(), archive)
 
 
 def _influx(

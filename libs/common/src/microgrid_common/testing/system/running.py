@@ -99,7 +99,7 @@ def _chosen(choice: BackendChoice) -> BackendChoice:
             return "container"
         reasons.append(missing[0])
     if choice != "container":
-        if not (absent := sorted({service.module for service in SERVICES if not _is_installed(service)})):
+        if not (absent := sorted({service.package for service in SERVICES if not _is_installed(service)})):
             return "process"
         reasons.append(f"the packages {', '.join(absent)} are not installed")
     raise ServerUnavailableError(f"the monitor cannot be run here: {', and '.join(reasons)}")

@@ -31,6 +31,11 @@ class Service:
     host_variable: str = "MICROGRID_HEALTH_HOST"
     port_variable: str = "MICROGRID_HEALTH_PORT"
 
+    @property
+    def package(self) -> str:
+        """What has to be installed for it."""
+        return self.module.partition(".")[0].replace("_", "-")
+
 
 API: Final = Service("api", "microgrid_api", 8000, "MICROGRID_API_HOST", "MICROGRID_API_PORT")
 INGESTOR: Final = Service("ingestor", "microgrid_ingestor", 8001)
