@@ -42,7 +42,7 @@ unit: $(SYNCED) ## the tests that need no server
 integration: $(SYNCED) servers ## the tests on real Mosquitto, Redis and InfluxDB servers
 	@$(BIN)/python -m tools.test_run integration
 
-check: $(SYNCED) ## everything but the tests: lint, format, types, layers, file size, spelling, lock file
+check: $(SYNCED) ## everything but the tests: lint, format, types, layers, file size, spelling, lock file, secrets
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
@@ -50,6 +50,7 @@ check: $(SYNCED) ## everything but the tests: lint, format, types, layers, file 
 	$(BIN)/python tools/file_size.py
 	$(BIN)/codespell
 	$(UV) lock --check --quiet
+	@tools/secrets.sh
 
 format: $(SYNCED) ## put the source into its one form, and fix what can be fixed
 	$(BIN)/ruff format .
