@@ -105,6 +105,9 @@ class FakeAuth extends AuthRepository {
   bool isSignedIn;
 
   @override
+  String? username = 'amina';
+
+  @override
   bool hasEnded = false;
 
   Result<void> answer = const Ok(null);

@@ -38,14 +38,37 @@ Alert alert({
   String message = 'Load Abnormality: Unusual load increase detected.',
   DateTime? raisedAt,
   Acknowledgement? acknowledged,
+  AlarmState? state,
+  bool lasts = true,
+  DateTime? clearedAt,
+  PutAside? shelved,
+  PutAside? outOfService,
+  Suppression? suppressed,
+  List<Note> notes = const [],
+  String? firstId,
 }) => Alert(
   id: id,
+  gridId: kGrid.id,
+  type: 'threshold',
+  ruleId: 'load-abnormality',
   severity: severity,
   message: message,
   raisedAt: raisedAt ?? kNow.subtract(const Duration(minutes: 7)),
   deviceId: 'inverter-1',
   recommendedAction: 'Look for a machine that was switched on.',
+  state:
+      state ??
+      (acknowledged == null
+          ? AlarmState.unacknowledged
+          : AlarmState.acknowledged),
+  lasts: lasts,
+  clearedAt: clearedAt,
   acknowledged: acknowledged,
+  notes: notes,
+  shelved: shelved,
+  outOfService: outOfService,
+  suppressed: suppressed,
+  firstId: firstId,
 );
 
 ActiveAlerts activeAlerts() => ActiveAlerts(

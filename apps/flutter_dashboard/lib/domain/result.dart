@@ -31,13 +31,16 @@ final class Unreachable extends Failure {
 
 /// The server answered that it cannot, or will not.
 final class Refused extends Failure {
-  const Refused(this.status, this.detail);
+  const Refused(this.status, this.detail, {this.isForNow = false});
 
   /// The HTTP status, 400 to 599.
   final int status;
 
   /// What the server says about it, for a person; empty when it says nothing.
   final String detail;
+
+  /// Whether the server says that the same will do later (`Retry-After`).
+  final bool isForNow;
 }
 
 /// The login has ended: somebody has to sign in again.

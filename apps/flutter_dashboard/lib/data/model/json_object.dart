@@ -26,6 +26,8 @@ extension type JsonObject(Map<String, Object?> fields) {
   /// A time with its offset, in UTC.
   DateTime time(String name) => DateTime.parse(text(name)).toUtc();
 
+  DateTime? timeOrNull(String name) => fields[name] == null ? null : time(name);
+
   JsonObject object(String name) => JsonObject.of(fields[name]);
 
   JsonObject? objectOrNull(String name) =>

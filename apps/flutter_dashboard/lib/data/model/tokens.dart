@@ -6,10 +6,11 @@ class Tokens {
     required this.accessToken,
     required this.refreshToken,
     required this.expiresAt,
+    this.username,
   });
 
-  /// The answer of `POST /api/auth/login` and `/refresh`, which came at [now].
-  factory Tokens.fromAnswer(Object? answer, DateTime now) {
+  /// The answer of `POST /api/auth/login` and `/refresh`, which came at [now], for [username].
+  factory Tokens.fromAnswer(Object? answer, DateTime now, {String? username}) {
     final json = JsonObject.of(answer);
     final seconds = json.numberOrNull('expires_in');
     return Tokens(
@@ -18,6 +19,7 @@ class Tokens {
       expiresAt: seconds == null
           ? null
           : now.add(Duration(seconds: seconds.toInt())),
+      username: username,
     );
   }
 
@@ -30,6 +32,7 @@ class Tokens {
       expiresAt: json.fields['expires_at'] == null
           ? null
           : json.time('expires_at'),
+      username: json.textOrNull('username'),
     );
   }
 
@@ -41,9 +44,13 @@ class Tokens {
   /// When the access token ends, by the clock of this device; null: never.
   final DateTime? expiresAt;
 
+  /// Whose they are, as that was typed; null where an earlier version did not keep it.
+  final String? username;
+
   Map<String, Object?> toJson() => {
     'access_token': accessToken,
     'refresh_token': refreshToken,
     'expires_at': expiresAt?.toUtc().toIso8601String(),
+    'username': username,
   };
 }

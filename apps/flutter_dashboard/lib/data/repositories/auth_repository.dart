@@ -11,6 +11,9 @@ import '../services/local/last_known.dart';
 abstract class AuthRepository extends ChangeNotifier {
   bool get isSignedIn;
 
+  /// Who is signed in; null when nobody is, or it is not known.
+  String? get username;
+
   /// Whether the last login ended without anybody signing out.
   bool get hasEnded;
 
@@ -38,6 +41,9 @@ class RemoteAuthRepository extends AuthRepository implements AccessTokens {
   final DateTime Function() _now;
 
   Tokens? _tokens;
+
+  /// The access token of the same login before the last renewal.
+  String? _former;
   bool _hasEnded = false;
   Future<Result<String>>? _renewal;
 
@@ -46,6 +52,9 @@ class RemoteAuthRepository extends AuthRepository implements AccessTokens {
 
   @override
   bool get isSignedIn => _tokens != null;
+
+  @override
+  String? get username => _tokens?.username;
 
   @override
   bool get hasEnded => _hasEnded;
@@ -61,11 +70,12 @@ class RemoteAuthRepository extends AuthRepository implements AccessTokens {
     final result = await _tokensFrom('/api/auth/login', {
       'username': username,
       'password': password,
-    });
+    }, _sameForm(username));
     switch (result) {
       case Ok(:final value):
         // What the one before saw is none of this one's business.
         await _lastKnown.clear();
+        _former = null;
         await _keep(value);
         _hasEnded = false;
         notifyListeners();
@@ -108,7 +118,10 @@ class RemoteAuthRepository extends AuthRepository implements AccessTokens {
       return const Failed(LoginEnded());
     }
     if (tokens.accessToken != refused) {
-      return Ok(tokens.accessToken);
+      // Renewed meanwhile; or it was somebody else's, in whose name nothing is done any more.
+      return refused == _former
+          ? Ok(tokens.accessToken)
+          : const Failed(LoginEnded());
     }
     // A refresh token is good for one use: whoever comes meanwhile waits for the same answer.
     return _renewal ??= _renew(tokens).whenComplete(() => _renewal = null);
@@ -121,13 +134,14 @@ class RemoteAuthRepository extends AuthRepository implements AccessTokens {
     }
     final result = await _tokensFrom('/api/auth/refresh', {
       'refresh_token': refreshToken,
-    });
+    }, tokens.username);
     if (!identical(_tokens, tokens)) {
       // Signed out meanwhile.
       return const Failed(LoginEnded());
     }
     switch (result) {
       case Ok(:final value):
+        _former = tokens.accessToken;
         await _keep(value);
         return Ok(value.accessToken);
       case Failed(failure: Refused(status: 401 || 422)):
@@ -154,10 +168,16 @@ class RemoteAuthRepository extends AuthRepository implements AccessTokens {
     await _store.clear();
   }
 
-  Future<Result<Tokens>> _tokensFrom(String path, Object body) async {
+  Future<Result<Tokens>> _tokensFrom(
+    String path,
+    Object body,
+    String? username,
+  ) async {
     try {
       return switch (await _client.send('POST', path, body: body)) {
-        Ok(:final value) => Ok(Tokens.fromAnswer(value, _now())),
+        Ok(:final value) => Ok(
+          Tokens.fromAnswer(value, _now(), username: username),
+        ),
         Failed(:final failure) => Failed(failure),
       };
     } on FormatException {
@@ -165,3 +185,6 @@ class RemoteAuthRepository extends AuthRepository implements AccessTokens {
     }
   }
 }
+
+// The server takes "Amina " for "amina" too.
+String _sameForm(String username) => username.trim().toLowerCase();

@@ -54,10 +54,14 @@ class ApiClient {
           opened.add(utf8.encode(jsonEncode(body)));
         }
         final response = await opened.close();
-        return (response.statusCode, await _read(response));
+        return (
+          response.statusCode,
+          await _read(response),
+          response.headers.value(HttpHeaders.retryAfterHeader) != null,
+        );
       }();
-      final (status, text) = await exchange.timeout(timeout);
-      return _result(status, text);
+      final (status, text, isForNow) = await exchange.timeout(timeout);
+      return _result(status, text, isForNow: isForNow);
     } on TimeoutException {
       request?.abort();
       return const Failed(Unreachable());
@@ -83,14 +87,14 @@ Future<String> _read(HttpClientResponse response) async {
   return utf8.decode(bytes);
 }
 
-Result<Object?> _result(int status, String text) {
+Result<Object?> _result(int status, String text, {required bool isForNow}) {
   if (status >= 200 && status < 300) {
     return Ok(text.isEmpty ? null : jsonDecode(text));
   }
   if (status < 400) {
     return const Failed(Unintelligible());
   }
-  return Failed(Refused(status, _detail(text)));
+  return Failed(Refused(status, _detail(text), isForNow: isForNow));
 }
 
 /// What a problem document (RFC 9457) says; empty for another answer, such as a proxy's page.

@@ -27,9 +27,23 @@ class SignedInClient {
     String path, {
     required String key,
     Object? body,
-  }) => _send(
+  }) => _change('PUT', path, key, body);
+
+  /// So with this.
+  Future<Result<Object?>> post(
+    String path, {
+    required String key,
+    Object? body,
+  }) => _change('POST', path, key, body);
+
+  Future<Result<Object?>> _change(
+    String method,
+    String path,
+    String key,
+    Object? body,
+  ) => _send(
     (token) => _client.send(
-      'PUT',
+      method,
       path,
       headers: {'Idempotency-Key': key},
       token: token,
