@@ -4,6 +4,7 @@ import 'package:flutter_dashboard/routing/dashboard_app.dart';
 import 'package:flutter_test/flutter_test.dart';
 
 import 'fakes.dart';
+import 'fakes/actions.dart';
 import 'models.dart';
 
 /// The whole app on fakes.
@@ -13,6 +14,7 @@ class TestApp {
   final FakeAuth auth;
   final grids = FakeGridRepository();
   final alerts = FakeAlertRepository();
+  final actions = FakeActionRepository();
   final histories = FakeHistoryRepository();
   DateTime now = kNow;
 
@@ -36,6 +38,7 @@ class TestApp {
           auth: auth,
           grids: grids,
           alerts: alerts,
+          actions: actions,
           histories: histories,
           saveLastKnown: () async {},
           now: () => now,

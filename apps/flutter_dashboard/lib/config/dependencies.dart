@@ -1,9 +1,14 @@
+import '../data/repositories/action_repository.dart';
+import '../data/repositories/action_sender.dart';
 import '../data/repositories/alert_repository.dart';
 import '../data/repositories/auth_repository.dart';
 import '../data/repositories/grid_repository.dart';
 import '../data/repositories/history_repository.dart';
+import '../data/repositories/queued_action_repository.dart';
 import '../data/services/api/api_client.dart';
 import '../data/services/api/signed_in_client.dart';
+import '../data/services/connection.dart';
+import '../data/services/local/kept_actions.dart';
 import '../data/services/local/last_known.dart';
 import '../platform/app_storage.dart';
 
@@ -13,6 +18,7 @@ class Dependencies {
     required this.auth,
     required this.grids,
     required this.alerts,
+    required this.actions,
     required this.histories,
     required this.saveLastKnown,
     this.now = DateTime.now,
@@ -20,7 +26,8 @@ class Dependencies {
 
   /// On a real server.
   static Future<Dependencies> remote(Uri server, AppStorage storage) async {
-    final client = ApiClient(server);
+    final connection = Connection();
+    final client = ApiClient(server, connection: connection);
     final lastKnown = LastKnown(storage.cacheFile);
     final auth = RemoteAuthRepository(
       client: client,
@@ -30,8 +37,16 @@ class Dependencies {
     final signedIn = SignedInClient(client, auth);
     // Before the first frame, which shows what was last known before any answer comes.
     await Future.wait([lastKnown.load(), auth.restore()]);
+    final actions = QueuedActionRepository(
+      sender: RemoteActionSender(signedIn),
+      kept: ActionFile(storage.actionsFile),
+      auth: auth,
+      connection: connection,
+    );
+    await actions.start();
     return Dependencies(
       auth: auth,
+      actions: actions,
       grids: RemoteGridRepository(signedIn, lastKnown),
       alerts: RemoteAlertRepository(signedIn, lastKnown),
       histories: RemoteHistoryRepository(signedIn),
@@ -42,6 +57,7 @@ class Dependencies {
   final AuthRepository auth;
   final GridRepository grids;
   final AlertRepository alerts;
+  final ActionRepository actions;
   final HistoryRepository histories;
 
   /// Called when the app leaves the screen, and may be ended.

@@ -5,16 +5,20 @@ import 'token_store.dart';
 
 /// Where the app keeps things on this platform.
 class AppStorage {
-  const AppStorage({required this.tokens, required this.cacheFile});
+  const AppStorage({
+    required this.tokens,
+    required this.cacheFile,
+    required this.actionsFile,
+  });
 
   /// Of the platform that the app runs on.
   factory AppStorage.ofPlatform() {
     if (Platform.isLinux) {
       final home = Platform.environment['HOME'] ?? Directory.systemTemp.path;
+      final state = _folder('XDG_STATE_HOME', '$home/.local/state');
       return AppStorage(
-        tokens: FileTokenStore(
-          File('${_folder('XDG_STATE_HOME', '$home/.local/state')}/login.json'),
-        ),
+        tokens: FileTokenStore(File('$state/login.json')),
+        actionsFile: File('$state/actions.json'),
         cacheFile: File(
           '${_folder('XDG_CACHE_HOME', '$home/.cache')}/last-known.json',
         ),
@@ -24,11 +28,15 @@ class AppStorage {
     return AppStorage(
       tokens: MemoryTokenStore(),
       cacheFile: File('${Directory.systemTemp.path}/last-known.json'),
+      actionsFile: File('${Directory.systemTemp.path}/actions.json'),
     );
   }
 
   final TokenStore tokens;
   final File cacheFile;
+
+  /// What waits for a connection: not to be lost, unlike what is cached.
+  final File actionsFile;
 }
 
 String _folder(String variable, String otherwise) {

@@ -38,7 +38,11 @@ void main() {
 
   Future<Dependencies> open() => Dependencies.remote(
     serverAddress(_server!),
-    AppStorage(tokens: tokens, cacheFile: File('${folder.path}/known.json')),
+    AppStorage(
+      tokens: tokens,
+      cacheFile: File('${folder.path}/known.json'),
+      actionsFile: File('${folder.path}/actions.json'),
+    ),
   );
 
   test('a wrong password is refused, in words', () async {

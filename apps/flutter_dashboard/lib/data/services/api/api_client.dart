@@ -3,19 +3,25 @@ import 'dart:convert';
 import 'dart:io';
 
 import '../../../domain/result.dart';
+import '../connection.dart';
 
 /// Talks to the API over HTTP, in JSON.
 class ApiClient {
   ApiClient(
     this._server, {
     HttpClient? http,
+    Connection? connection,
     this.timeout = const Duration(seconds: 10),
-  }) : _http = http ?? HttpClient() {
+  }) : _http = http ?? HttpClient(),
+       _connection = connection {
     _http.connectionTimeout = timeout;
   }
 
   final Uri _server;
   final HttpClient _http;
+
+  /// Is told whether the server is heard.
+  final Connection? _connection;
 
   /// Of a whole exchange.
   final Duration timeout;
@@ -61,13 +67,16 @@ class ApiClient {
         );
       }();
       final (status, text, isForNow) = await exchange.timeout(timeout);
+      _connection?.heard();
       return _result(status, text, isForNow: isForNow);
     } on TimeoutException {
       request?.abort();
+      _connection?.lost();
       return const Failed(Unreachable());
     } on FormatException {
       return const Failed(Unintelligible());
     } on IOException {
+      _connection?.lost();
       return const Failed(Unreachable());
     }
   }
