@@ -80,7 +80,11 @@ class FakeHistoryRepository implements HistoryRepository {
     metric,
     period,
   ) => Ok(models.history(metric: metric, period: period));
+  Result<History> Function(Metric metric, DateTime start, DateTime end)
+  detailAnswer = (metric, start, end) => const Failed(Unreachable());
+  final kept = <(Metric, Period), History>{};
   final asked = <(String, Metric, Period)>[];
+  final detailsAsked = <(Metric, DateTime, DateTime)>[];
 
   /// Answers wait for this, when it is there.
   Completer<void>? held;
@@ -94,6 +98,22 @@ class FakeHistoryRepository implements HistoryRepository {
     asked.add((gridId, metric, period));
     await held?.future;
     return answer(metric, period);
+  }
+
+  @override
+  History? lastKnown(String gridId, Metric metric, Period period) =>
+      kept[(metric, period)];
+
+  @override
+  Future<Result<History>> detail(
+    String gridId,
+    Metric metric,
+    DateTime start,
+    DateTime end,
+  ) async {
+    detailsAsked.add((metric, start, end));
+    await held?.future;
+    return detailAnswer(metric, start, end);
   }
 }
 

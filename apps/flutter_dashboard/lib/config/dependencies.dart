@@ -49,7 +49,7 @@ class Dependencies {
       actions: actions,
       grids: RemoteGridRepository(signedIn, lastKnown),
       alerts: RemoteAlertRepository(signedIn, lastKnown),
-      histories: RemoteHistoryRepository(signedIn),
+      histories: RemoteHistoryRepository(signedIn, lastKnown),
       saveLastKnown: lastKnown.flush,
     );
   }

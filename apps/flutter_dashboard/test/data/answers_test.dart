@@ -115,6 +115,11 @@ void main() {
     expect(history.points.first.time, DateTime.utc(2026, 11, 23, 4));
     expect(history.points.first.lowest, 5.81);
     expect(history.points.first.highest, 6.59);
+    expect(
+      history.isComplete,
+      isFalse,
+      reason: 'hours are not what was measured',
+    );
   });
 
   test('points of several devices are curves of their own', () {
@@ -128,6 +133,8 @@ void main() {
     final history = historyFromJson({
       'from': '2026-11-24T00:00:00.000Z',
       'to': '2026-11-24T01:00:00.000Z',
+      'granularity': 'raw',
+      'thinned': false,
       'points': [
         point('2026-11-24T00:10:00.000Z', 1, 'a'),
         point('2026-11-24T00:11:00.000Z', 5, 'b'),
@@ -145,6 +152,7 @@ void main() {
         [6],
       ],
     );
+    expect(history.isComplete, isTrue);
   });
 
   for (final (name, spoilt) in [

@@ -30,6 +30,7 @@ History historyFromJson(Object? answer, Metric metric) {
     metric: metric,
     start: json.time('from'),
     end: json.time('to'),
+    isComplete: json.text('granularity') == 'raw' && !json.flag('thinned'),
     lines: [
       for (final lines in linesByDevice.values)
         for (final line in lines)

@@ -23,6 +23,11 @@ extension type JsonObject(Map<String, Object?> fields) {
   double? numberOrNull(String name) =>
       fields[name] == null ? null : number(name);
 
+  bool flag(String name) => switch (fields[name]) {
+    final bool flag => flag,
+    final other => throw FormatException('$name: a bool was expected', other),
+  };
+
   /// A time with its offset, in UTC.
   DateTime time(String name) => DateTime.parse(text(name)).toUtc();
 

@@ -4,7 +4,8 @@ import 'metric.dart';
 enum Period {
   hour('1h', Duration(hours: 1)),
   day('24h', Duration(hours: 24)),
-  week('7d', Duration(days: 7));
+  week('7d', Duration(days: 7)),
+  month('30d', Duration(days: 30));
 
   const Period(this.wireName, this.length);
 
@@ -21,11 +22,15 @@ class History {
     required this.start,
     required this.end,
     required this.lines,
+    this.isComplete = false,
   });
 
   final Metric metric;
   final DateTime start;
   final DateTime end;
+
+  /// Whether it has every measured value: asked for a part of the time, there would be no more.
+  final bool isComplete;
 
   /// Unbroken pieces of the curve, each of at least one point: between two of them is a gap.
   final List<List<HistoryPoint>> lines;

@@ -43,6 +43,7 @@ String periodName(Period period) => switch (period) {
   Period.hour => '1 hour',
   Period.day => '24 hours',
   Period.week => '7 days',
+  Period.month => '30 days',
 };
 
 /// How long ago something was.
