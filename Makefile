@@ -5,7 +5,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 COMPOSE := docker compose --env-file deploy/compose/.env --file deploy/compose/compose.yaml
-.PHONY: help run up down logs admin test unit integration check format bench soak prove clean servers
+.PHONY: help run up down logs admin backup restore test unit integration check format bench soak prove clean servers
 
 OWN_UV := .cache/uv/bin/uv
 UV := $(or $(shell command -v uv 2>/dev/null),$(OWN_UV))
@@ -32,6 +32,12 @@ logs: ## what the containers say, on and on
 
 admin: ## an administrator for what make up started: make admin NAME=amina; asks for a password
 	@$(COMPOSE) exec api microgrid-api create-admin $(or $(NAME),$(error NAME=amina is missing))
+
+backup: $(SYNCED) ## all that make up's system keeps, in one file, while it runs: TO=folder or file, or - for a pipe
+	@$(BIN)/python -m deploy.compose.backup "$(TO)"
+
+restore: $(SYNCED) ## what make backup made: make restore FROM=file; OVER=yes to replace what is there
+	@$(BIN)/python -m deploy.compose.restore_command "$(or $(FROM),$(error FROM=file is missing))" $(OVER)
 
 test: $(SYNCED) servers ## unit tests, integration tests on real servers, the app's tests; one summary
 	@$(BIN)/python -m tools.test_run
@@ -83,7 +89,7 @@ servers:
 	@tools/servers.sh
 
 $(SYNCED): $(PROJECTS) | $(filter $(OWN_UV),$(UV))
-	@echo "Installing dependencies into .venv"
+	@echo "Installing dependencies into .venv" >&2
 	@$(UV) sync --locked --quiet
 	@touch $@
 

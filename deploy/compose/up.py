@@ -4,12 +4,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import IO, Any, Final, cast
 
 from deploy.compose.installation import HERE, Installation
+from deploy.compose.machine import NotReadyError, require_disk, require_free_ports
+from deploy.compose.one_at_a_time import BusyError, one_at_a_time
+from deploy.compose.restore import finish
 
 STATE: Final = HERE / "state"
 ENVIRONMENT: Final = HERE / ".env"
@@ -38,9 +43,24 @@ class Deployment:
 
     def up(self, *options: str) -> None:
         """Build the image, and start everything as `start` does."""
+        self.build()
+        self.start(*options)
+
+    @property
+    def project(self) -> str:
+        """The name that compose gives to what belongs to this system."""
+        return self.installation.settings.get("MICROGRID_PROJECT", "microgrid")
+
+    def build(self) -> None:
+        """Build the image from the source here."""
         self.installation.prepare()
         self.compose("build", "--quiet", "api")
-        self.start(*options)
+
+    def published_ports(self) -> set[int]:
+        """The ports of this machine that its containers listen on."""
+        lines = self.compose("ps", "--format", "json").splitlines()
+        containers = [found for line in lines for found in _listed(json.loads(line))]
+        return {port["PublishedPort"] for found in containers for port in found["Publishers"] or ()}
 
     def start(self, *options: str) -> None:
         """Start what does not run as the files here say, and wait until it is healthy.
@@ -69,15 +89,44 @@ class Deployment:
         Raises:
             CommandFailedError: it failed.
         """
-        files = ("--env-file", str(self.installation.environment), "--file", str(HERE / "compose.yaml"))
-        command = ["docker", "compose", *(("--progress", "quiet") if self._quiet else ()), *files, *arguments]
         environment = os.environ | ({} if _has_buildkit() else {"DOCKER_BUILDKIT": "0"})
         done = subprocess.run(
-            command, env=environment, input=stdin, stdout=subprocess.PIPE, text=True, check=False
+            self._command(arguments),
+            env=environment,
+            input=stdin,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
         )
         if done.returncode:
             raise CommandFailedError(f"docker compose {arguments[0]} failed")
         return done.stdout
+
+    @contextmanager
+    def output_of(self, *arguments: str, **environment: str) -> Iterator[IO[bytes]]:
+        """What `docker compose` prints, as it comes.
+
+        Args:
+            arguments: of the command.
+            environment: variables that the command has beside ours.
+
+        Raises:
+            CommandFailedError: it failed, at the end of the block.
+        """
+        with subprocess.Popen(
+            self._command(arguments), env=os.environ | environment, stdout=subprocess.PIPE
+        ) as process:
+            try:
+                yield cast("IO[bytes]", process.stdout)
+            except BaseException:
+                process.terminate()
+                raise
+        if process.returncode:
+            raise CommandFailedError(f"docker compose {arguments[0]} failed")
+
+    def _command(self, arguments: Sequence[str]) -> list[str]:
+        files = ("--env-file", str(self.installation.environment), "--file", str(HERE / "compose.yaml"))
+        return ["docker", "compose", *(("--progress", "quiet") if self._quiet else ()), *files, *arguments]
 
     def _set_up_store(self) -> None:
         run = ("run", "--rm", "--no-deps", "-T", "setup", "microgrid-ingestor")
@@ -90,18 +139,39 @@ class Deployment:
 
 def main() -> int:
     """Bring the system up with the settings of the environment and of `settings.env`."""
-    settings = _settings()
-    if problem := what_docker_lacks():
-        print(f"make up: {problem}", file=sys.stderr)
-        return 1
-    deployment = Deployment(Installation(STATE, ENVIRONMENT, settings))
+    deployment = this_deployment()
     try:
-        deployment.up(*sys.argv[1:])
+        with one_at_a_time(STATE):
+            # A restore that was interrupted.
+            finish(STATE, SETTINGS)
+            seconds = _bring_up(deployment, sys.argv[1:])
     except CommandFailedError as error:
         print(f"make up: {error}; make logs says more", file=sys.stderr)
         return 1
-    print(_addresses(settings))
+    except (BusyError, NotReadyError, OSError) as error:
+        print(f"make up: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("make up: interrupted; make up again goes on from here", file=sys.stderr)
+        return 130
+    print(_addresses(deployment.installation.settings, seconds))
     return 0
+
+
+def this_deployment() -> Deployment:
+    """The system of this folder, with the settings of the environment and of `settings.env`."""
+    return Deployment(Installation(STATE, ENVIRONMENT, _settings()))
+
+
+def _bring_up(deployment: Deployment, options: Sequence[str]) -> float:
+    if problem := what_docker_lacks():
+        raise NotReadyError(problem)
+    require_disk(STATE)
+    deployment.build()
+    require_free_ports(deployment.installation.settings, deployment.published_ports())
+    begun = time.monotonic()
+    deployment.start(*options)
+    return time.monotonic() - begun
 
 
 def what_docker_lacks() -> str | None:
@@ -133,14 +203,19 @@ def _settings() -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in pairs} | told
 
 
-def _addresses(settings: Mapping[str, str]) -> str:
+def _listed(answer: Any) -> list[Any]:
+    # Until its version 2.21 compose wrote one list, since then one object a line.
+    return answer if isinstance(answer, list) else [answer]
+
+
+def _addresses(settings: Mapping[str, str], seconds: float) -> str:
     bind = settings.get("MICROGRID_BIND", "127.0.0.1")
     host = "localhost" if bind in {"127.0.0.1", "0.0.0.0"} else bind
     https = f"https://{host}:{settings.get('MICROGRID_HTTPS_PORT', '8443')}"
     mqtts = f"mqtts://{host}:{settings.get('MICROGRID_MQTTS_PORT', '8883')}"
     authority = _shown(STATE / "secrets" / "ca" / "ca.pem")
     return f"""
-  All is healthy. The first administrator, once: make admin NAME=amina
+  All is healthy after {seconds:.0f} s. The first administrator, once: make admin NAME=amina
 
   API        {https}    curl --cacert {authority} {https}/readyz
   MQTT       {mqtts}    each device with a certificate of its own

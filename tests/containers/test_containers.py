@@ -4,16 +4,13 @@ import json
 import socket
 import ssl
 import stat
-import subprocess
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import pytest
 import pytest_asyncio
-from deploy.compose.up import what_docker_lacks
 from tests.containers.running_system import (
     ADMINISTRATOR,
     ANSWER_SECONDS,
@@ -22,58 +19,26 @@ from tests.containers.running_system import (
     ConnectedDevice,
     System,
     running,
+    skip_without_images,
+    telemetry,
 )
 
 from microgrid_common.testing.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
-IMAGES = ("eclipse-mosquitto:2", "redis:8", "influxdb:2.7", "haproxy:3.0", "python:3.13-slim-trixie")
-PULL_SECONDS = 60
-
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    if problem := what_docker_lacks():
-        pytest.skip(f"the containers of make up were NOT tested: {problem}")
-    for image in IMAGES:
-        if not is_there(image):
-            pytest.skip(f"the containers of make up were NOT tested: no image {image} here, nor to be pulled")
+    skip_without_images()
     with running(tmp_path_factory.mktemp("state"), f"microgrid-test-{uuid4().hex[:8]}") as started:
         yield started
 
 
 @pytest_asyncio.fixture
 async def administrator(system: System) -> AsyncIterator[httpx.AsyncClient]:
-    async with system.https() as client:
-        login = await client.post("/api/auth/login", json={"username": ADMINISTRATOR, "password": PASSWORD})
-        client.headers["Authorization"] = f"Bearer {login.raise_for_status().json()['access_token']}"
+    async with system.as_user(ADMINISTRATOR, PASSWORD) as client:
         yield client
-
-
-def is_there(image: str) -> bool:
-    if (
-        subprocess.run(("docker", "image", "inspect", image), capture_output=True, check=False).returncode
-        == 0
-    ):
-        return True
-    try:
-        pulled = subprocess.run(
-            ("docker", "pull", "-q", image), capture_output=True, check=False, timeout=PULL_SECONDS
-        )
-    except subprocess.TimeoutExpired:
-        return False
-    return pulled.returncode == 0
-
-
-def telemetry(consumption_kw: float) -> str:
-    return json.dumps(
-        {
-            "schema": 1,
-            "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "metrics": {"consumption_kw": consumption_kw},
-        }
-    )
 
 
 async def test_a_reading_goes_all_the_way(

@@ -105,7 +105,8 @@ def test_every_container_is_held_within_limits(name: str) -> None:
     service = SERVICES[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
-    assert service["logging"]["options"]["max-size"]
+    bounded = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
+    assert service["logging"] == ({"driver": "none"} if name == "setup" else bounded)
     assert service["restart"] == ("no" if name == "setup" else "unless-stopped")
     assert {"mem_limit", "cpus", "pids_limit", "user"} <= service.keys()
 

@@ -17,7 +17,7 @@ from microgrid_ingestor.device_commands import devices
 from microgrid_ingestor.quarantine_commands import quarantine
 from microgrid_ingestor.service import run
 from microgrid_ingestor.settings import IngestorSettings
-from microgrid_ingestor.setup_command import setup, store_tokens
+from microgrid_ingestor.setup_command import setup, store_snapshot, store_tokens
 from microgrid_ingestor.wiring import build
 
 application = typer.Typer(add_completion=False)
@@ -25,6 +25,7 @@ application.add_typer(quarantine, name="quarantine")
 application.add_typer(devices, name="devices")
 application.command()(setup)
 application.command()(store_tokens)
+application.command()(store_snapshot)
 
 
 @application.callback(invoke_without_command=True)

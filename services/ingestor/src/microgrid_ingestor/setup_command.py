@@ -1,14 +1,15 @@
-"""The commands `microgrid-ingestor setup` and `store-tokens`."""
+"""The commands `microgrid-ingestor setup`, `store-tokens` and `store-snapshot`."""
 
 import asyncio
 import json
+import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import typer
 from pydantic import ValidationError
 
-from microgrid_common.adapters.telemetry_stores import make_store_tokens, set_up_stores
+from microgrid_common.adapters.telemetry_stores import make_store_tokens, set_up_stores, write_store_snapshot
 from microgrid_common.ports.errors import PermanentError, RetryableError
 from microgrid_common.runtime.settings import describe_problems
 from microgrid_ingestor.settings import IngestorSettings
@@ -37,6 +38,14 @@ def store_tokens() -> None:
     new ones. The token that this is called with must be allowed to make tokens.
     """
     typer.echo(json.dumps(_done(make_store_tokens)))
+
+
+def store_snapshot() -> None:
+    """Write all that InfluxDB holds to standard output while it runs: a tar archive of a data folder for it.
+
+    The token must be the operator's. A failure is said by the exit code; what was written is then of no use.
+    """
+    _done(lambda settings: write_store_snapshot(settings, sys.stdout.buffer))
 
 
 def _done(work: Callable[[IngestorSettings], Awaitable[Result]]) -> Result:
