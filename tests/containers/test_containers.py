@@ -4,41 +4,21 @@ import json
 import socket
 import ssl
 import stat
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import httpx
 import pytest
-import pytest_asyncio
 from tests.containers.running_system import (
-    ADMINISTRATOR,
     ANSWER_SECONDS,
     GRID,
-    PASSWORD,
     ConnectedDevice,
     System,
-    running,
-    skip_without_images,
     telemetry,
 )
 
 from microgrid_common.testing.waiting import wait_until
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    skip_without_images()
-    with running(tmp_path_factory.mktemp("state"), f"microgrid-test-{uuid4().hex[:8]}") as started:
-        yield started
-
-
-@pytest_asyncio.fixture
-async def administrator(system: System) -> AsyncIterator[httpx.AsyncClient]:
-    async with system.as_user(ADMINISTRATOR, PASSWORD) as client:
-        yield client
 
 
 async def test_a_reading_goes_all_the_way(

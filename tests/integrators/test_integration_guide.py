@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from deploy.compose.installation import Installation
-from deploy.compose.up import CommandFailedError, Deployment, what_docker_lacks
+from tests.containers.built_image import build_image
 
 from microgrid_common.testing.servers import BackendChoice, ServerUnavailableError
 from microgrid_common.testing.servers.running import server_is_demanded
@@ -17,7 +16,6 @@ from microgrid_common.testing.servers.running import server_is_demanded
 pytestmark = pytest.mark.integration
 
 GUIDE = Path(__file__).parents[2] / "docs/integration.md"
-TAG = "test"
 BACKENDS = tuple(choice for choice in get_args(BackendChoice) if choice != "auto")
 
 
@@ -27,30 +25,17 @@ def files_of_the_guide() -> dict[str, str]:
     return dict(blocks)
 
 
-def build_image(folder: Path) -> None:
-    """Build the image of what is here now."""
-    if problem := what_docker_lacks():
-        pytest.skip(f"the guide was NOT tested on containers: {problem}")
-    settings = {"MICROGRID_VERSION": TAG}
-    deployment = Deployment(Installation(folder, folder / "compose.env", settings), quiet=True)
-    deployment.installation.prepare()
-    try:
-        deployment.compose("build", "--quiet", "api")
-    except CommandFailedError as error:
-        pytest.skip(f"the guide was NOT tested on containers: {error}")
-
-
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_guides_example_passes(backend: BackendChoice, tmp_path: Path) -> None:
+    chosen: dict[str, str] = {"MICROGRID_TEST_SERVERS": backend}
     if backend == "container":
-        build_image(tmp_path / "state")
+        chosen["MICROGRID_TEST_IMAGE"] = build_image(tmp_path / "state", tested="the guide on containers")
     project = tmp_path / "project"
     project.mkdir()
     files = files_of_the_guide()
     assert sorted(files) == ["conftest.py", "test_our_project.py"]
     for name, text in files.items():
         (project / name).write_text(text)
-    chosen = {"MICROGRID_TEST_SERVERS": backend, "MICROGRID_TEST_IMAGE": f"microgrid-monitor:{TAG}"}
     done = subprocess.run(
         (sys.executable, "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider"),
         cwd=project,
