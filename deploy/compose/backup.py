@@ -51,7 +51,7 @@ def back_up(deployment: Deployment, target: IO[bytes], *, settings: Path) -> int
         CommandFailedError: a part of the system does not give its copy.
     """
     if missing := NEEDED - set(deployment.compose("ps", "--services", "--status", "running").split()):
-        raise BackupError(f"{', '.join(sorted(missing))} does not run: make up first")
+        raise BackupError(f"{', '.join(sorted(missing))}: not running; make up first")
     state = deployment.installation.state
     begun = time.time()
     writer = BackupWriter(
@@ -83,20 +83,23 @@ def _add_redis(writer: BackupWriter, deployment: Deployment) -> None:
     password = deployment.installation.value("redis-admin", "REDISCLI_AUTH") or ""
     snapshot = deployment.installation.state / "data" / "redis" / _SNAPSHOT
     # As a replica: Redis goes on, and gives what it held at one moment.
-    call = ("redis-cli", "--user", "admin", "--rdb", f"/data/{_SNAPSHOT}")
+    call = ("sh", "-c", f"redis-cli --user admin --rdb /data/{_SNAPSHOT} 2>&1")
+    said = b""
     try:
         with deployment.output_of(
             "exec", "-T", "-e", "REDISCLI_AUTH", "redis", *call, REDISCLI_AUTH=password
-        ) as said:
-            said.read()
+        ) as output:
+            said = output.read()
         writer.add_file(_REDIS_BASE, snapshot)
+    except CommandFailedError:
+        raise BackupError(f"Redis gives no snapshot: {said.decode(errors='replace').strip()}") from None
     finally:
         snapshot.unlink(missing_ok=True)
     writer.add_bytes(_REDIS_FILES, _REDIS_BEGINS_WITH)
 
 
 def _add_influxdb(writer: BackupWriter, deployment: Deployment) -> None:
-    call = ("run", "--rm", "--no-deps", "-T", "setup", "microgrid-ingestor", "store-snapshot")
+    call = deployment.run_at_store("store-snapshot")
     with deployment.output_of(*call) as output, tarfile.open(fileobj=output, mode="r|") as archive:
         for member in archive:
             if content := archive.extractfile(member):
@@ -162,7 +165,7 @@ def target_file(told: str, default: Path) -> Path:
     Raises:
         BackupError: it is there already, or its folder is not.
     """
-    path = Path(told) if told else private_folder(default)
+    path = Path(told).expanduser() if told else private_folder(default)
     if path.is_dir() or told.endswith("/"):
         path /= f"microgrid-{_now():%Y%m%dT%H%M%SZ}.tar"
     if path.exists():

@@ -61,6 +61,21 @@ class _Summed:
         return self._sum.hexdigest()
 
 
+class _Forward:
+    """A stream that is only written, as tarfile wants it."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._position = 0
+
+    def write(self, data: bytes) -> int:
+        self._position += len(data)
+        return self._stream.write(data)
+
+    def tell(self) -> int:
+        return self._position
+
+
 class BackupWriter:
     """Writes a backup from beginning to end, into a file or a pipe.
 
@@ -70,7 +85,8 @@ class BackupWriter:
     """
 
     def __init__(self, stream: IO[bytes], head: Head) -> None:
-        self._tar = tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT, bufsize=_BLOCK)  # noqa: SIM115 - closed by finish
+        # Not its mode for streams, which writes what is left once more when it is forgotten after a failure.
+        self._tar = tarfile.TarFile(fileobj=_Forward(stream), mode="w", format=tarfile.PAX_FORMAT)  # type: ignore[arg-type]
         self._head = asdict(head)
         self._sums: dict[str, str] = {}
         self.written = 0

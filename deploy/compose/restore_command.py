@@ -27,7 +27,7 @@ def _restore_from(deployment: Deployment, told: str, *, over: bool) -> str:
     if told == STANDARD_OUTPUT:
         head = restore(sys.stdin.buffer, state, SETTINGS, over=over)
     else:
-        path = Path(told)
+        path = Path(told).expanduser()
         with path.open("rb") as file:
             require_room(state, path.stat().st_size)
             head = restore(file, state, SETTINGS, over=over)

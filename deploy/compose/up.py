@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from deploy.compose.installation import HERE, Installation
-from deploy.compose.machine import NotReadyError, require_disk, require_free_ports
+from deploy.compose.machine import NotReadyError, require_disk, require_free, wanted_ports
 from deploy.compose.one_at_a_time import BusyError, one_at_a_time
 from deploy.compose.restore import finish
 
@@ -124,15 +124,21 @@ class Deployment:
         if process.returncode:
             raise CommandFailedError(f"docker compose {arguments[0]} failed")
 
+    def run_at_store(self, command: str) -> tuple[str, ...]:
+        """What compose is to do for a command of the ingestor that needs the operator's token."""
+        name = f"{self.project}-setup"
+        # One of a command that was interrupted stays behind.
+        subprocess.run(("docker", "rm", "--force", name), capture_output=True, check=False)
+        return "run", "--rm", "--name", name, "--no-deps", "-T", "setup", "microgrid-ingestor", command
+
     def _command(self, arguments: Sequence[str]) -> list[str]:
         files = ("--env-file", str(self.installation.environment), "--file", str(HERE / "compose.yaml"))
         return ["docker", "compose", *(("--progress", "quiet") if self._quiet else ()), *files, *arguments]
 
     def _set_up_store(self) -> None:
-        run = ("run", "--rm", "--no-deps", "-T", "setup", "microgrid-ingestor")
-        self.compose(*run, "setup")
+        self.compose(*self.run_at_store("setup"))
         if self.installation.value("api", "MICROGRID_INFLUX_TOKEN") is None:
-            tokens = json.loads(self.compose(*run, "store-tokens"))
+            tokens = json.loads(self.compose(*self.run_at_store("store-tokens")))
             self.installation.put("ingestor", MICROGRID_INFLUX_TOKEN=tokens["writer"])
             self.installation.put("api", MICROGRID_INFLUX_TOKEN=tokens["reader"])
 
@@ -167,8 +173,10 @@ def _bring_up(deployment: Deployment, options: Sequence[str]) -> float:
     if problem := what_docker_lacks():
         raise NotReadyError(problem)
     require_disk(STATE)
+    ports = wanted_ports(deployment.installation.settings)
+    deployment.installation.prepare()
+    require_free(ports, deployment.published_ports())
     deployment.build()
-    require_free_ports(deployment.installation.settings, deployment.published_ports())
     begun = time.monotonic()
     deployment.start(*options)
     return time.monotonic() - begun

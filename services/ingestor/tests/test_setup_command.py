@@ -1,9 +1,12 @@
 """`microgrid-ingestor setup` makes what is missing, and can be run again."""
 
 import asyncio
+import io
 import json
+import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO, cast
 from uuid import uuid4
 
 import httpx
@@ -70,6 +73,36 @@ def test_the_buckets_of_influx_are_made_with_their_retention(influxdb_server: In
     assert second.output.count("was there") == 3
     kept = [influxdb_server.retention(f"{bucket}{suffix}") for suffix in ("", "_5m", "_1h")]
     assert kept == [RAW_KEPT, ROLLUPS_KEPT, ROLLUPS_KEPT]
+
+
+@pytest.mark.integration
+def test_a_snapshot_holds_what_another_influx_starts_with(influx_bucket: InfluxBucket) -> None:
+    written = httpx.post(
+        f"{influx_bucket.url}/api/v2/write",
+        params={"org": influx_bucket.org, "bucket": influx_bucket.bucket},
+        headers={"Authorization": f"Token {influx_bucket.token}"},
+        content=b"readings,device_id=meter-1 consumption_kw=1",
+    )
+    assert written.status_code == httpx.codes.NO_CONTENT
+    settings = {"telemetry_store": "influx", "influx_url": influx_bucket.url}
+    made = call("store-snapshot", influx_token=influx_bucket.token, **settings)
+    with tarfile.open(fileobj=io.BytesIO(made.stdout_bytes)) as archive:
+        names = archive.getnames()
+        heads = [cast("IO[bytes]", archive.extractfile(name)).read(6) for name in names[:2]]
+    assert names[:2] == ["influxd.bolt", "influxd.sqlite"]
+    assert heads[1] == b"SQLite"
+    shards = [name for name in names if name.startswith(f"engine/data/{influx_bucket.bucket_id}/autogen/")]
+    assert [name.rpartition(".")[2] for name in shards] == ["tsm"]
+
+    refused = call("store-snapshot", influx_token="another", **settings)
+    assert (refused.exit_code, refused.stderr.count("\n")) == (STORE_AWAY, 1)
+    assert "401" in refused.stderr
+
+
+def test_a_store_of_files_is_copied_without_a_snapshot(tmp_path: Path) -> None:
+    result = call("store-snapshot", telemetry_store="sqlite", data_dir=str(tmp_path))
+    assert result.exit_code == STORE_AWAY
+    assert "copy them" in result.output
 
 
 def test_a_store_without_tokens_says_so(tmp_path: Path) -> None:
