@@ -3,7 +3,7 @@ import 'dart:io';
 import 'package:flutter/material.dart';
 
 import 'config/dependencies.dart';
-import 'config/server_address.dart';
+import 'domain/models/server_address.dart';
 import 'platform/app_storage.dart';
 import 'routing/dashboard_app.dart';
 

@@ -6,6 +6,7 @@ import 'package:flutter_test/flutter_test.dart';
 const _forbidden = {
   'lib/domain': ['/data/', '/ui/', '/platform/', 'package:flutter', 'dart:io'],
   'lib/data': ['/ui/', '/routing/', '/config/', 'material.dart'],
+  'lib/l10n': ['/data/', '/ui/', '/platform/', '/routing/', 'dart:io'],
   'lib/platform': ['/ui/', '/routing/', '/config/', '/repositories/'],
   'lib/ui': ['/services/', '/model/', '/platform/', '/config/', 'dart:io'],
 };

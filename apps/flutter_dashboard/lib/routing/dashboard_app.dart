@@ -1,6 +1,8 @@
 import 'package:flutter/material.dart';
 
 import '../config/dependencies.dart';
+import '../l10n/words.dart';
+import '../l10n/words_delegate.dart';
 import '../ui/auth/login_screen.dart';
 import '../ui/auth/login_view_model.dart';
 import '../ui/core/themes.dart';
@@ -10,16 +12,27 @@ import '../ui/dashboard/trends_view_model.dart';
 
 /// The app: the login screen, or the dashboard of whoever is signed in.
 class DashboardApp extends StatelessWidget {
-  const DashboardApp({required this.dependencies, this.themeMode, super.key});
+  const DashboardApp({
+    required this.dependencies,
+    this.themeMode,
+    this.locale,
+    super.key,
+  });
 
   final Dependencies dependencies;
 
   /// As the system has it, when null.
   final ThemeMode? themeMode;
 
+  /// As the system has it, when null.
+  final Locale? locale;
+
   @override
   Widget build(BuildContext context) => MaterialApp(
-    title: 'Microgrid',
+    title: Words.appName,
+    localizationsDelegates: WordsDelegate.all,
+    supportedLocales: WordsDelegate.locales,
+    locale: locale,
     theme: themeOf(Brightness.light),
     darkTheme: themeOf(Brightness.dark),
     themeMode: themeMode ?? ThemeMode.system,

@@ -1,8 +1,8 @@
 import 'dart:convert';
 import 'dart:io';
 
-import 'package:flutter_dashboard/config/certificate_pin.dart';
 import 'package:flutter_dashboard/data/services/api/pinned_connections.dart';
+import 'package:flutter_dashboard/domain/models/certificate_pin.dart';
 import 'package:flutter_test/flutter_test.dart';
 
 /// On real TLS connections. Keys and certificates are made for each run: none is kept in the repository.

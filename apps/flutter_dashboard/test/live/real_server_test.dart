@@ -1,11 +1,11 @@
 import 'dart:io';
 
 import 'package:flutter_dashboard/config/dependencies.dart';
-import 'package:flutter_dashboard/config/server_address.dart';
 import 'package:flutter_dashboard/domain/models/alert.dart';
 import 'package:flutter_dashboard/domain/models/grid_summary.dart';
 import 'package:flutter_dashboard/domain/models/history.dart';
 import 'package:flutter_dashboard/domain/models/metric.dart';
+import 'package:flutter_dashboard/domain/models/server_address.dart';
 import 'package:flutter_dashboard/domain/result.dart';
 import 'package:flutter_dashboard/platform/app_storage.dart';
 import 'package:flutter_dashboard/platform/token_store.dart';

@@ -2,7 +2,7 @@ import 'dart:async';
 
 import 'package:flutter/material.dart';
 
-import '../core/words.dart';
+import '../../l10n/words.dart';
 import 'login_view_model.dart';
 
 /// Where an operator signs in.
@@ -63,6 +63,7 @@ class _LoginScreenState extends State<LoginScreen> {
 
   Widget _fields(BuildContext context) {
     final theme = Theme.of(context);
+    final words = Words.of(context).auth;
     return Column(
       crossAxisAlignment: CrossAxisAlignment.stretch,
       mainAxisSize: MainAxisSize.min,
@@ -70,29 +71,31 @@ class _LoginScreenState extends State<LoginScreen> {
         Icon(Icons.bolt, size: 56, color: theme.colorScheme.primary),
         const SizedBox(height: 8),
         Text(
-          'Microgrid',
+          Words.appName,
           style: theme.textTheme.headlineMedium,
           textAlign: TextAlign.center,
         ),
         const SizedBox(height: 32),
         TextFormField(
           controller: _username,
-          decoration: const InputDecoration(labelText: 'User name'),
+          decoration: InputDecoration(labelText: words.username),
           autofillHints: const [AutofillHints.username],
           autocorrect: false,
           textInputAction: TextInputAction.next,
           onFieldSubmitted: (_) => _passwordFocus.requestFocus(),
           validator: (text) =>
-              text!.trim().isEmpty ? 'Enter your user name.' : null,
+              text!.trim().isEmpty ? words.enterUsername : null,
         ),
         const SizedBox(height: 16),
         TextFormField(
           controller: _password,
           focusNode: _passwordFocus,
           decoration: InputDecoration(
-            labelText: 'Password',
+            labelText: words.password,
             suffixIcon: IconButton(
-              tooltip: _isPasswordShown ? 'Hide password' : 'Show password',
+              tooltip: _isPasswordShown
+                  ? words.hidePassword
+                  : words.showPassword,
               icon: Icon(
                 _isPasswordShown ? Icons.visibility_off : Icons.visibility,
               ),
@@ -106,14 +109,14 @@ class _LoginScreenState extends State<LoginScreen> {
           enableSuggestions: false,
           textInputAction: TextInputAction.done,
           onFieldSubmitted: (_) => _signIn(),
-          validator: (text) => text!.isEmpty ? 'Enter your password.' : null,
+          validator: (text) => text!.isEmpty ? words.enterPassword : null,
         ),
         const SizedBox(height: 16),
         if (_viewModel.failure case final failure?) ...[
           Semantics(
             liveRegion: true,
             child: Text(
-              failureWords(failure),
+              Words.of(context).common.failure(failure),
               style: theme.textTheme.bodyMedium?.copyWith(
                 color: theme.colorScheme.error,
               ),
@@ -124,14 +127,14 @@ class _LoginScreenState extends State<LoginScreen> {
         FilledButton(
           onPressed: _viewModel.isRunning ? null : _signIn,
           child: _viewModel.isRunning
-              ? const SizedBox.square(
+              ? SizedBox.square(
                   dimension: 20,
                   child: CircularProgressIndicator(
                     strokeWidth: 2,
-                    semanticsLabel: 'Signing in',
+                    semanticsLabel: words.signingIn,
                   ),
                 )
-              : const Text('Login'),
+              : Text(words.login),
         ),
       ],
     );

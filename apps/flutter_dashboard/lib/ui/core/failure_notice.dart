@@ -1,7 +1,7 @@
 import 'package:flutter/material.dart';
 
 import '../../domain/result.dart';
-import 'words.dart';
+import '../../l10n/words.dart';
 
 /// Says that something failed, with a way to try it again.
 class FailureNotice extends StatelessWidget {
@@ -29,11 +29,14 @@ class FailureNotice extends StatelessWidget {
               color: Theme.of(context).colorScheme.error,
             ),
             const SizedBox(height: 8),
-            Text(failureWords(failure), textAlign: TextAlign.center),
+            Text(
+              Words.of(context).common.failure(failure),
+              textAlign: TextAlign.center,
+            ),
             const SizedBox(height: 8),
             FilledButton.tonal(
               onPressed: onRetry,
-              child: const Text('Try again'),
+              child: Text(Words.of(context).common.tryAgain),
             ),
           ],
         ),

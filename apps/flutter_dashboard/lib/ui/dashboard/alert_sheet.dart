@@ -4,8 +4,8 @@ import 'package:flutter/material.dart';
 
 import '../../domain/models/alert.dart';
 import '../../domain/result.dart';
+import '../../l10n/words.dart';
 import '../core/themes.dart';
-import '../core/words.dart';
 import 'alerts_section.dart';
 import 'dashboard_view_model.dart';
 
@@ -71,6 +71,8 @@ class _AlertSheetState extends State<_AlertSheet> {
     required bool hasEnded,
   }) {
     final theme = Theme.of(context);
+    final words = Words.of(context);
+    final dashboard = words.dashboard;
     return SingleChildScrollView(
       padding: const EdgeInsets.fromLTRB(24, 0, 24, 24),
       child: Column(
@@ -85,25 +87,30 @@ class _AlertSheetState extends State<_AlertSheet> {
           Text(alert.message, style: theme.textTheme.titleLarge),
           const SizedBox(height: 16),
           if (alert.recommendedAction.isNotEmpty)
-            _Fact('What to do', alert.recommendedAction),
-          _Fact('Since', exactTimeWords(alert.raisedAt)),
-          _Fact('Device', alert.deviceId),
+            _Fact(dashboard.whatToDo, alert.recommendedAction),
+          _Fact(dashboard.since, words.formats.exactTime(alert.raisedAt)),
+          _Fact(dashboard.device, alert.deviceId),
           if (alert.acknowledged case final acknowledged?)
             _Fact(
-              'Acknowledged',
-              '${exactTimeWords(acknowledged.at)}, by ${acknowledged.by}',
+              dashboard.acknowledged,
+              dashboard.whenAndBy(
+                words.formats.exactTime(acknowledged.at),
+                acknowledged.by,
+              ),
             ),
           for (final note in alert.notes)
-            _Fact('${exactTimeWords(note.at)}, ${note.by}', note.text),
-          if (hasEnded)
-            const _Fact('Now', 'It is not among the active alerts any more.'),
+            _Fact(
+              dashboard.whenAndBy(words.formats.exactTime(note.at), note.by),
+              note.text,
+            ),
+          if (hasEnded) _Fact(dashboard.now, dashboard.notActiveAnyMore),
           if (_failure case final failure?)
             Padding(
               padding: const EdgeInsets.only(bottom: 12),
               child: Semantics(
                 liveRegion: true,
                 child: Text(
-                  'Not acknowledged. ${failureWords(failure)}',
+                  dashboard.notAcknowledged(words.common.failure(failure)),
                   style: TextStyle(color: theme.colorScheme.error),
                 ),
               ),
@@ -115,8 +122,8 @@ class _AlertSheetState extends State<_AlertSheet> {
                   : () => unawaited(_acknowledge(alert)),
               child: Text(
                 widget._dashboard.isAcknowledging(alert.id)
-                    ? 'Acknowledging…'
-                    : 'Acknowledge',
+                    ? dashboard.acknowledging
+                    : dashboard.acknowledge,
               ),
             ),
         ],
@@ -146,7 +153,7 @@ class _SeverityBadge extends StatelessWidget {
             Icon(severityIcon(_severity), size: 18, color: colours.foreground),
             const SizedBox(width: 8),
             Text(
-              severityName(_severity),
+              Words.of(context).common.severityName(_severity),
               style: TextStyle(
                 color: colours.foreground,
                 fontWeight: FontWeight.w500,

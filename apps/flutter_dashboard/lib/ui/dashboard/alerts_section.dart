@@ -3,9 +3,9 @@ import 'dart:async';
 import 'package:flutter/material.dart';
 
 import '../../domain/models/alert.dart';
+import '../../l10n/words.dart';
 import '../core/section.dart';
 import '../core/themes.dart';
-import '../core/words.dart';
 import 'alert_sheet.dart';
 import 'dashboard_view_model.dart';
 
@@ -27,14 +27,15 @@ class _AlertsSectionState extends State<AlertsSection> {
 
   @override
   Widget build(BuildContext context) {
+    final words = Words.of(context).dashboard;
     final active = widget._dashboard.alerts;
     final alerts = active?.alerts ?? const [];
     final hasMore = active?.hasMore ?? false;
     final shown = _areAllShown ? alerts : alerts.take(_shownAtFirst).toList();
     return Section(
       title: alerts.isEmpty
-          ? 'Alerts'
-          : 'Alerts (${alerts.length}${hasMore ? '+' : ''})',
+          ? words.alerts
+          : words.alertsTitle(alerts.length, hasMore: hasMore),
       child: Column(
         crossAxisAlignment: CrossAxisAlignment.stretch,
         children: [
@@ -56,7 +57,7 @@ class _AlertsSectionState extends State<AlertsSection> {
               ),
               onPressed: () => setState(() => _areAllShown = !_areAllShown),
               child: Text(
-                _areAllShown ? 'Show fewer' : 'Show all ${alerts.length}',
+                _areAllShown ? words.showFewer : words.showAll(alerts.length),
               ),
             ),
         ],
@@ -71,19 +72,24 @@ class _NoAlerts extends StatelessWidget {
   final bool isKnown;
 
   @override
-  Widget build(BuildContext context) => ConstrainedBox(
-    constraints: const BoxConstraints(minHeight: smallestTarget),
-    child: Row(
-      children: [
-        Icon(
-          isKnown ? Icons.check_circle_outline : Icons.help_outline,
-          color: Theme.of(context).colorScheme.primary,
-        ),
-        const SizedBox(width: 12),
-        Expanded(child: Text(isKnown ? 'No active alerts.' : 'Not known yet.')),
-      ],
-    ),
-  );
+  Widget build(BuildContext context) {
+    final words = Words.of(context).dashboard;
+    return ConstrainedBox(
+      constraints: const BoxConstraints(minHeight: smallestTarget),
+      child: Row(
+        children: [
+          Icon(
+            isKnown ? Icons.check_circle_outline : Icons.help_outline,
+            color: Theme.of(context).colorScheme.primary,
+          ),
+          const SizedBox(width: 12),
+          Expanded(
+            child: Text(isKnown ? words.noAlerts : words.alertsNotKnown),
+          ),
+        ],
+      ),
+    );
+  }
 }
 
 class _AlertTile extends StatelessWidget {
@@ -99,6 +105,7 @@ class _AlertTile extends StatelessWidget {
 
   @override
   Widget build(BuildContext context) {
+    final words = Words.of(context);
     final colours = UrgencyColours.of(alert.severity);
     final theme = Theme.of(context).textTheme;
     final small = theme.bodySmall?.copyWith(color: colours.foreground);
@@ -117,7 +124,7 @@ class _AlertTile extends StatelessWidget {
                 Icon(
                   severityIcon(alert.severity),
                   color: colours.foreground,
-                  semanticLabel: severityName(alert.severity),
+                  semanticLabel: words.common.severityName(alert.severity),
                 ),
                 const SizedBox(width: 12),
                 Expanded(
@@ -140,10 +147,10 @@ class _AlertTile extends StatelessWidget {
                       const SizedBox(height: 2),
                       Text(
                         [
-                          timeWords(alert.raisedAt, now: now),
+                          words.formats.time(alert.raisedAt, now: now),
                           alert.deviceId,
                           if (alert.acknowledged case final acknowledged?)
-                            'acknowledged by ${acknowledged.by}',
+                            words.dashboard.acknowledgedBy(acknowledged.by),
                         ].join(' · '),
                         style: small,
                       ),

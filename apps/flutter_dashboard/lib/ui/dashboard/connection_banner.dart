@@ -4,8 +4,8 @@ import 'package:flutter/material.dart';
 
 import '../../domain/models/alert.dart';
 import '../../domain/result.dart';
+import '../../l10n/words.dart';
 import '../core/themes.dart';
-import '../core/words.dart';
 import 'dashboard_view_model.dart';
 
 /// Says when what is shown is not what the server says right now; else it is not there.
@@ -16,12 +16,15 @@ class ConnectionBanner extends StatelessWidget {
 
   @override
   Widget build(BuildContext context) {
+    final words = Words.of(context);
     final failure = _dashboard.failure;
     if (_dashboard.isEmpty) {
       return const SizedBox.shrink();
     }
     if (_dashboard.link == Link.connecting) {
-      return const LinearProgressIndicator(semanticsLabel: 'Connecting');
+      return LinearProgressIndicator(
+        semanticsLabel: words.dashboard.connecting,
+      );
     }
     if (failure == null) {
       return const SizedBox.shrink();
@@ -45,7 +48,7 @@ class ConnectionBanner extends StatelessWidget {
               const SizedBox(width: 12),
               Expanded(
                 child: Text(
-                  _words(failure),
+                  _text(words, failure),
                   style: TextStyle(color: colours.foreground),
                 ),
               ),
@@ -55,7 +58,7 @@ class ConnectionBanner extends StatelessWidget {
                   minimumSize: const Size(smallestTarget, smallestTarget),
                 ),
                 onPressed: () => unawaited(_dashboard.refresh()),
-                child: const Text('Retry'),
+                child: Text(words.common.retry),
               ),
             ],
           ),
@@ -64,13 +67,15 @@ class ConnectionBanner extends StatelessWidget {
     );
   }
 
-  String _words(Failure failure) {
+  String _text(Words words, Failure failure) {
     if (failure is! Unreachable) {
-      return failureWords(failure);
+      return words.common.failure(failure);
     }
     final receivedAt = _dashboard.summary?.receivedAt;
     return receivedAt == null
-        ? 'Offline.'
-        : 'Offline. This is how it was at ${timeWords(receivedAt, now: _dashboard.now.value)}.';
+        ? words.dashboard.offline
+        : words.dashboard.offlineSince(
+            words.formats.time(receivedAt, now: _dashboard.now.value),
+          );
   }
 }

@@ -2,6 +2,7 @@ import 'dart:async';
 
 import 'package:flutter/material.dart';
 
+import '../../l10n/words.dart';
 import '../core/failure_notice.dart';
 import 'alerts_section.dart';
 import 'connection_banner.dart';
@@ -95,7 +96,7 @@ class _DashboardScreenState extends State<DashboardScreen> {
         title: _Title(_dashboard),
         actions: [
           IconButton(
-            tooltip: 'Sign out',
+            tooltip: Words.of(context).auth.signOut,
             icon: const Icon(Icons.logout),
             onPressed: () => unawaited(_confirmSignOut(context)),
           ),
@@ -120,17 +121,19 @@ class _DashboardScreenState extends State<DashboardScreen> {
           onRetry: () => unawaited(_refresh()),
         ),
         null when _dashboard.link == Link.online && _dashboard.gridId == null =>
-          const Center(
+          Center(
             child: Padding(
-              padding: EdgeInsets.all(24),
+              padding: const EdgeInsets.all(24),
               child: Text(
-                'There is no microgrid that you may see yet.',
+                Words.of(context).dashboard.noGrid,
                 textAlign: TextAlign.center,
               ),
             ),
           ),
-        null => const Center(
-          child: CircularProgressIndicator(semanticsLabel: 'Loading'),
+        null => Center(
+          child: CircularProgressIndicator(
+            semanticsLabel: Words.of(context).common.loading,
+          ),
         ),
       };
     }
@@ -159,18 +162,16 @@ class _DashboardScreenState extends State<DashboardScreen> {
     final isSure = await showDialog<bool>(
       context: context,
       builder: (context) => AlertDialog(
-        title: const Text('Sign out?'),
-        content: const Text(
-          'What was last known of your grids is removed from this device.',
-        ),
+        title: Text(Words.of(context).auth.signOutQuestion),
+        content: Text(Words.of(context).auth.signOutConsequence),
         actions: [
           TextButton(
             onPressed: () => Navigator.pop(context, false),
-            child: const Text('Stay'),
+            child: Text(Words.of(context).auth.stay),
           ),
           FilledButton(
             onPressed: () => Navigator.pop(context, true),
-            child: const Text('Sign out'),
+            child: Text(Words.of(context).auth.signOut),
           ),
         ],
       ),
@@ -195,12 +196,12 @@ class _Title extends StatelessWidget {
             .where((grid) => grid.id == _dashboard.gridId)
             .map((grid) => grid.name)
             .firstOrNull ??
-        'Microgrid';
+        Words.appName;
     if (_dashboard.grids.length < 2) {
       return Text(name);
     }
     return PopupMenuButton<String>(
-      tooltip: 'Choose a grid',
+      tooltip: Words.of(context).dashboard.chooseGrid,
       initialValue: _dashboard.gridId,
       onSelected: (gridId) => unawaited(_dashboard.showGrid(gridId)),
       itemBuilder: (context) => [

@@ -3,8 +3,8 @@ import 'package:flutter/material.dart';
 import '../../domain/models/freshness.dart';
 import '../../domain/models/grid_summary.dart';
 import '../../domain/models/metric.dart';
+import '../../l10n/words.dart';
 import '../core/section.dart';
-import '../core/words.dart';
 import 'dashboard_view_model.dart';
 
 /// The key figures, large, each with its age.
@@ -18,7 +18,7 @@ class KpiSection extends StatelessWidget {
 
   @override
   Widget build(BuildContext context) => Section(
-    title: 'Now',
+    title: Words.of(context).dashboard.now,
     child: LayoutBuilder(
       builder: (context, constraints) {
         // Larger text needs wider tiles.
@@ -76,22 +76,23 @@ class _KpiTile extends StatelessWidget {
   @override
   Widget build(BuildContext context) {
     final theme = Theme.of(context);
+    final words = Words.of(context);
     final colours = theme.colorScheme;
     final measurement = this.measurement;
     final isLive = freshness == Freshness.live;
     final ink = isLive ? colours.onSurface : colours.onSurfaceVariant;
     final value = measurement == null
         ? '–'
-        : valueWords(metric, measurement.value);
+        : words.formats.value(metric, measurement.value);
     final state = measurement == null
-        ? freshnessName(freshness)
-        : '${freshnessName(freshness)} · ${ageWords(measurement.age(now))}';
+        ? words.common.freshnessName(freshness)
+        : '${words.common.freshnessName(freshness)} · ${words.common.age(measurement.age(now))}';
     return Semantics(
       container: true,
       excludeSemantics: true,
       label: measurement == null
-          ? '${metricTitle(metric)}: $state'
-          : '${metricTitle(metric)}: $value ${metric.unit}, $state',
+          ? '${words.common.metricTitle(metric)}: $state'
+          : '${words.common.metricTitle(metric)}: $value ${metric.unit}, $state',
       child: Card.filled(
         margin: EdgeInsets.zero,
         color: colours.surfaceContainerHigh,
@@ -101,7 +102,7 @@ class _KpiTile extends StatelessWidget {
             crossAxisAlignment: CrossAxisAlignment.start,
             children: [
               Text(
-                metricTitle(metric),
+                words.common.metricTitle(metric),
                 style: theme.textTheme.bodyMedium?.copyWith(
                   color: colours.onSurfaceVariant,
                 ),

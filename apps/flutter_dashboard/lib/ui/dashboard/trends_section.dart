@@ -4,11 +4,11 @@ import 'package:flutter/material.dart';
 
 import '../../domain/models/history.dart';
 import '../../domain/models/metric.dart';
+import '../../l10n/words.dart';
 import '../core/chart/line_chart.dart';
 import '../core/failure_notice.dart';
 import '../core/section.dart';
 import '../core/themes.dart';
-import '../core/words.dart';
 import 'trends_view_model.dart';
 
 /// How a metric went over some time, as a chart.
@@ -23,7 +23,7 @@ class TrendsSection extends StatelessWidget {
   Widget build(BuildContext context) => ListenableBuilder(
     listenable: _trends,
     builder: (context, _) => Section(
-      title: 'Trends',
+      title: Words.of(context).chart.trends,
       trailing: _PeriodMenu(_trends),
       child: Column(
         crossAxisAlignment: CrossAxisAlignment.stretch,
@@ -33,7 +33,7 @@ class TrendsSection extends StatelessWidget {
             children: [
               for (final metric in Metric.values)
                 ChoiceChip(
-                  label: Text(metricName(metric)),
+                  label: Text(Words.of(context).common.metricName(metric)),
                   selected: metric == _trends.metric,
                   showCheckmark: false,
                   onSelected: (_) => unawaited(_trends.showMetric(metric)),
@@ -58,7 +58,10 @@ class TrendsSection extends StatelessWidget {
         children: [
           LineChart(history: history, height: _chartHeight),
           if (_trends.failure case final failure?)
-            _Outdated(words: failureWords(failure), trends: _trends),
+            _Outdated(
+              words: Words.of(context).common.failure(failure),
+              trends: _trends,
+            ),
         ],
       );
     }
@@ -69,14 +72,14 @@ class TrendsSection extends StatelessWidget {
       );
     }
     if (history == null) {
-      return const Center(
-        child: CircularProgressIndicator(semanticsLabel: 'Loading the chart'),
+      return Center(
+        child: CircularProgressIndicator(
+          semanticsLabel: Words.of(context).chart.loading,
+        ),
       );
     }
     return Center(
-      child: Text(
-        'Nothing was measured in the last ${periodName(_trends.period)}.',
-      ),
+      child: Text(Words.of(context).chart.nothingMeasured(_trends.period)),
     );
   }
 }
@@ -88,12 +91,15 @@ class _PeriodMenu extends StatelessWidget {
 
   @override
   Widget build(BuildContext context) => PopupMenuButton<Period>(
-    tooltip: 'Choose a period',
+    tooltip: Words.of(context).chart.choosePeriod,
     initialValue: _trends.period,
     onSelected: (period) => unawaited(_trends.showPeriod(period)),
     itemBuilder: (context) => [
       for (final period in Period.values)
-        PopupMenuItem(value: period, child: Text(periodName(period))),
+        PopupMenuItem(
+          value: period,
+          child: Text(Words.of(context).common.periodName(period)),
+        ),
     ],
     child: ConstrainedBox(
       constraints: const BoxConstraints(
@@ -103,7 +109,7 @@ class _PeriodMenu extends StatelessWidget {
       child: Row(
         mainAxisSize: MainAxisSize.min,
         children: [
-          Text(periodName(_trends.period)),
+          Text(Words.of(context).common.periodName(_trends.period)),
           const Icon(Icons.arrow_drop_down),
         ],
       ),
@@ -125,13 +131,13 @@ class _Outdated extends StatelessWidget {
       children: [
         const Icon(Icons.history, size: 18),
         const SizedBox(width: 8),
-        Expanded(child: Text('Not up to date. $words')),
+        Expanded(child: Text(Words.of(context).chart.notUpToDate(words))),
         TextButton(
           style: TextButton.styleFrom(
             minimumSize: const Size(smallestTarget, smallestTarget),
           ),
           onPressed: () => unawaited(trends.load()),
-          child: const Text('Retry'),
+          child: Text(Words.of(context).common.retry),
         ),
       ],
     ),

@@ -1,10 +1,11 @@
 import 'package:flutter/material.dart';
 import 'package:flutter_dashboard/domain/models/alert.dart';
 import 'package:flutter_dashboard/domain/models/history.dart';
+import 'package:flutter_dashboard/l10n/formats.dart';
+import 'package:flutter_dashboard/l10n/words_delegate.dart';
 import 'package:flutter_dashboard/ui/core/chart/line_chart.dart';
 import 'package:flutter_dashboard/ui/core/chart/ticks.dart';
 import 'package:flutter_dashboard/ui/core/themes.dart';
-import 'package:flutter_dashboard/ui/core/words.dart';
 import 'package:flutter_test/flutter_test.dart';
 
 import '../../../testing/models.dart';
@@ -51,11 +52,13 @@ void main() {
     await tester.pumpWidget(
       MaterialApp(
         theme: themeOf(Brightness.light),
+        localizationsDelegates: WordsDelegate.all,
         home: Scaffold(body: LineChart(history: curve)),
       ),
     );
+    final formats = Formats('en');
     String words(HistoryPoint point) =>
-        '${point.value.toStringAsFixed(1)} kW at ${timeWords(point.time, now: kNow)}';
+        '${point.value.toStringAsFixed(1)} kW at ${formats.time(point.time, now: kNow)}';
     expect(find.text(words(curve.points.last)), findsOneWidget);
 
     final chart = tester.getRect(find.byType(CustomPaint).last);

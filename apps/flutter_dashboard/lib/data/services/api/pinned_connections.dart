@@ -1,7 +1,7 @@
 import 'dart:async';
 import 'dart:io';
 
-import '../../../config/certificate_pin.dart';
+import '../../../domain/models/certificate_pin.dart';
 
 /// A client that connects to a server whose key is the pinned one, and to no other.
 ///

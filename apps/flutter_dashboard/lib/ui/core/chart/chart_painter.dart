@@ -1,7 +1,7 @@
 import 'package:flutter/material.dart';
 
 import '../../../domain/models/history.dart';
-import '../words.dart';
+import '../../../l10n/formats.dart';
 import 'chart_geometry.dart';
 
 /// How a chart looks.
@@ -11,12 +11,14 @@ class ChartStyle {
     required this.grid,
     required this.label,
     required this.crosshair,
+    required this.formats,
   });
 
   final Color line;
   final Color grid;
   final TextStyle label;
   final Color crosshair;
+  final Formats formats;
 }
 
 /// Draws the curve with its axes. Between the pieces of the curve nothing is drawn.
@@ -68,7 +70,9 @@ class ChartPainter extends CustomPainter {
     for (final time in geometry.timeTickMarks) {
       final x = geometry.x(time);
       canvas.drawLine(Offset(x, plot.bottom), Offset(x, plot.bottom + 4), line);
-      final label = _text(isLong ? dayWords(time) : clockWords(time));
+      final label = _text(
+        isLong ? style.formats.day(time) : style.formats.clock(time),
+      );
       final left = (x - label.width / 2).clamp(0.0, plot.right - label.width);
       label.paint(canvas, Offset(left, plot.bottom + 6));
       label.dispose();
@@ -127,6 +131,11 @@ class ChartPainter extends CustomPainter {
       ..drawCircle(at, 3, Paint()..color = style.line);
   }
 
+  String _short(double value) => style.formats.number(
+    value,
+    digits: value == value.roundToDouble() ? 0 : 1,
+  );
+
   Offset _place(HistoryPoint point) =>
       Offset(geometry.x(point.time), geometry.y(point.value));
 
@@ -141,9 +150,6 @@ class ChartPainter extends CustomPainter {
       old.geometry != geometry ||
       old.selected != selected ||
       old.style.line != style.line ||
+      old.style.formats != style.formats ||
       old.textScaler != textScaler;
 }
-
-String _short(double value) => value == value.roundToDouble()
-    ? value.toStringAsFixed(0)
-    : value.toStringAsFixed(1);

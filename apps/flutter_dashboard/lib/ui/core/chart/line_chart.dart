@@ -1,7 +1,7 @@
 import 'package:flutter/material.dart';
 
 import '../../../domain/models/history.dart';
-import '../words.dart';
+import '../../../l10n/words.dart';
 import 'chart_geometry.dart';
 import 'chart_painter.dart';
 
@@ -34,6 +34,7 @@ class _LineChartState extends State<LineChart> {
   @override
   Widget build(BuildContext context) {
     final theme = Theme.of(context);
+    final words = Words.of(context);
     final textScaler = MediaQuery.textScalerOf(context)
         .clamp(maxScaleFactor: 1.6);
     final labelSize = textScaler.scale(12);
@@ -41,14 +42,14 @@ class _LineChartState extends State<LineChart> {
       crossAxisAlignment: CrossAxisAlignment.stretch,
       children: [
         Text(
-          _reading,
+          _reading(words),
           style: theme.textTheme.titleMedium?.copyWith(
             fontFeatures: const [FontFeature.tabularFigures()],
           ),
         ),
         const SizedBox(height: 4),
         Semantics(
-          label: _description,
+          label: _description(words),
           child: LayoutBuilder(
             builder: (context, constraints) {
               final size = Size(constraints.maxWidth, widget.height);
@@ -83,6 +84,7 @@ class _LineChartState extends State<LineChart> {
                             color: theme.colorScheme.onSurfaceVariant,
                           ),
                           crosshair: theme.colorScheme.onSurface,
+                          formats: words.formats,
                         ),
                       ),
                     ),
@@ -104,31 +106,36 @@ class _LineChartState extends State<LineChart> {
   }
 
   /// What the crosshair is at; without one the newest value.
-  String get _reading {
+  String _reading(Words words) {
     final metric = widget.history.metric;
     final point = _selected ?? _newest;
     if (point == null) {
       return '';
     }
-    final when = timeWords(point.time, now: widget.history.end);
-    return '${valueWords(metric, point.value)} ${metric.unit} at $when';
+    return words.chart.valueAt(
+      '${words.formats.value(metric, point.value)} ${metric.unit}',
+      words.formats.time(point.time, now: widget.history.end),
+    );
   }
 
   HistoryPoint? get _newest => widget.history.isEmpty
       ? null
       : widget.history.nearest(widget.history.end);
 
-  String get _description {
+  String _description(Words words) {
     final history = widget.history;
     if (history.isEmpty) {
-      return 'Chart without values';
+      return words.chart.withoutValues;
     }
     final metric = history.metric;
     final values = history.points.toList();
     final lowest = values.map((point) => point.lowest).reduce(_lower);
     final highest = values.map((point) => point.highest).reduce(_higher);
-    return 'Chart of ${metricTitle(metric)}: '
-        'from ${valueWords(metric, lowest)} to ${valueWords(metric, highest)} ${metric.unit}';
+    return words.chart.description(
+      words.common.metricTitle(metric),
+      words.formats.value(metric, lowest),
+      '${words.formats.value(metric, highest)} ${metric.unit}',
+    );
   }
 }
 

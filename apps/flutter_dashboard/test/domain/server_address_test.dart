@@ -1,4 +1,4 @@
-import 'package:flutter_dashboard/config/server_address.dart';
+import 'package:flutter_dashboard/domain/models/server_address.dart';
 import 'package:flutter_test/flutter_test.dart';
 
 void main() {

@@ -1,7 +1,7 @@
 import 'dart:convert';
 import 'dart:typed_data';
 
-import 'package:flutter_dashboard/config/certificate_pin.dart';
+import 'package:flutter_dashboard/domain/models/certificate_pin.dart';
 import 'package:flutter_test/flutter_test.dart';
 
 void main() {
