@@ -36,15 +36,19 @@ async def test_nothing_is_missing_after_a_restore(tmp_path: Path) -> None:
     file, settings, devices = tmp_path / "backup.tar", tmp_path / "settings.env", tmp_path / "devices"
     devices.mkdir()
     settings.write_text("MICROGRID_HOST_NAMES=box.example\n")
-    with running(tmp_path / "first", f"microgrid-test-{uuid4().hex[:8]}") as system:
+    # The names of containers, by which the broker knows the ingestors.
+    project = f"microgrid-test-{uuid4().hex[:8]}"
+    with running(tmp_path / "first", project) as system:
         async with system.as_user(ADMINISTRATOR, PASSWORD) as administrator:
             sends(system, devices, range(20))
             await points(administrator, 20)
             await set_up_by_hand(administrator)
             # What the broker has taken, and nobody else yet.
+            system.deployment.compose("stop", "ingestor")
             sends(system, devices, range(20, 25))
             with whole_or_not_at_all(file) as target:
                 back_up(system.deployment, target, settings=settings)
+            system.deployment.compose("start", "ingestor")
             before = await shown(administrator)
     assert file.stat().st_mode & 0o777 == 0o600
 
@@ -52,7 +56,7 @@ async def test_nothing_is_missing_after_a_restore(tmp_path: Path) -> None:
     with file.open("rb") as source:
         restore(source, tmp_path / "second", settings, over=False)
     assert settings.read_text() == "MICROGRID_HOST_NAMES=box.example\n"
-    with started(tmp_path / "second", f"microgrid-test-{uuid4().hex[:8]}") as system:
+    with started(tmp_path / "second", project) as system:
         async with system.as_user(ADMINISTRATOR, PASSWORD) as administrator:
             assert await shown(administrator) == before
             async with system.as_user("joseph", str(VIEWER["password"])) as viewer:
