@@ -3,9 +3,11 @@ import 'dart:io';
 import 'package:flutter/material.dart';
 
 import 'config/dependencies.dart';
+import 'data/repositories/settings_repository.dart';
+import 'data/services/local/json_file.dart';
 import 'domain/models/server_address.dart';
 import 'platform/app_storage.dart';
-import 'routing/dashboard_app.dart';
+import 'routing/connected_app.dart';
 
 const _compiledIn = String.fromEnvironment(
   'MICROGRID_SERVER',
@@ -14,12 +16,16 @@ const _compiledIn = String.fromEnvironment(
 
 Future<void> main() async {
   WidgetsFlutterBinding.ensureInitialized();
-  final server = serverAddress(
-    Platform.environment['MICROGRID_SERVER'] ?? _compiledIn,
-  );
-  runApp(
-    DashboardApp(
-      dependencies: await Dependencies.remote(server, AppStorage.ofPlatform()),
+  final storage = AppStorage.ofPlatform();
+  final settings = FileSettingsRepository(
+    JsonFile(storage.settingsFile),
+    defaultServer: serverAddress(
+      Platform.environment['MICROGRID_SERVER'] ?? _compiledIn,
     ),
+  );
+  await settings.load();
+  Future<Dependencies> connect() => Dependencies.remote(settings, storage);
+  runApp(
+    ConnectedApp(settings: settings, connect: connect, first: await connect()),
   );
 }

@@ -1,10 +1,14 @@
 import 'package:flutter/material.dart';
 import 'package:flutter_dashboard/config/dependencies.dart';
+import 'package:flutter_dashboard/data/repositories/selected_grid.dart';
+import 'package:flutter_dashboard/domain/models/app_settings.dart';
+import 'package:flutter_dashboard/domain/models/language.dart';
 import 'package:flutter_dashboard/routing/dashboard_app.dart';
 import 'package:flutter_test/flutter_test.dart';
 
 import 'fakes.dart';
 import 'fakes/actions.dart';
+import 'fakes/settings.dart';
 import 'models.dart';
 
 /// The whole app on fakes.
@@ -16,7 +20,22 @@ class TestApp {
   final alerts = FakeAlertRepository();
   final actions = FakeActionRepository();
   final histories = FakeHistoryRepository();
+  final selectedGrid = SelectedGrid();
+  final settings = FakeSettings();
   DateTime now = kNow;
+
+  /// What the app is built on.
+  Dependencies get dependencies => Dependencies(
+    auth: auth,
+    grids: grids,
+    alerts: alerts,
+    actions: actions,
+    histories: histories,
+    selectedGrid: selectedGrid,
+    settings: settings,
+    saveLastKnown: () async {},
+    now: () => now,
+  );
 
   /// Show it on a screen of [size], with text [textScale] times as large.
   Future<void> show(
@@ -24,6 +43,7 @@ class TestApp {
     Size size = phone,
     double textScale = 1,
     ThemeMode themeMode = ThemeMode.light,
+    Language? language,
   }) async {
     tester.view
       ..devicePixelRatio = 1
@@ -31,20 +51,10 @@ class TestApp {
     tester.platformDispatcher.textScaleFactorTestValue = textScale;
     addTearDown(tester.view.reset);
     addTearDown(tester.platformDispatcher.clearAllTestValues);
-    await tester.pumpWidget(
-      DashboardApp(
-        themeMode: themeMode,
-        dependencies: Dependencies(
-          auth: auth,
-          grids: grids,
-          alerts: alerts,
-          actions: actions,
-          histories: histories,
-          saveLastKnown: () async {},
-          now: () => now,
-        ),
-      ),
-    );
+    settings.current = settings.current
+        .withAppearance(Appearance.values.byName(themeMode.name))
+        .withLanguage(language);
+    await tester.pumpWidget(DashboardApp(dependencies: dependencies));
     await tester.pump();
     await tester.pump();
   }
@@ -56,3 +66,4 @@ class TestApp {
 
 const phone = Size(360, 640);
 const tablet = Size(1024, 768);
+const desktop = Size(1440, 900);

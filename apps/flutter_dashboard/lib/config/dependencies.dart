@@ -5,7 +5,10 @@ import '../data/repositories/auth_repository.dart';
 import '../data/repositories/grid_repository.dart';
 import '../data/repositories/history_repository.dart';
 import '../data/repositories/queued_action_repository.dart';
+import '../data/repositories/selected_grid.dart';
+import '../data/repositories/settings_repository.dart';
 import '../data/services/api/api_client.dart';
+import '../data/services/api/pinned_connections.dart';
 import '../data/services/api/signed_in_client.dart';
 import '../data/services/connection.dart';
 import '../data/services/local/kept_actions.dart';
@@ -20,14 +23,23 @@ class Dependencies {
     required this.alerts,
     required this.actions,
     required this.histories,
+    required this.selectedGrid,
+    required this.settings,
     required this.saveLastKnown,
     this.now = DateTime.now,
   });
 
-  /// On a real server.
-  static Future<Dependencies> remote(Uri server, AppStorage storage) async {
+  /// On the server of the settings.
+  static Future<Dependencies> remote(
+    SettingsRepository settings,
+    AppStorage storage,
+  ) async {
     final connection = Connection();
-    final client = ApiClient(server, connection: connection);
+    final client = ApiClient(
+      settings.current.server,
+      http: httpClient(pin: settings.current.pin),
+      connection: connection,
+    );
     final lastKnown = LastKnown(storage.cacheFile);
     final auth = RemoteAuthRepository(
       client: client,
@@ -44,21 +56,39 @@ class Dependencies {
       connection: connection,
     );
     await actions.start();
+    final selectedGrid = SelectedGrid(
+      kept: switch (lastKnown.get(_selected)?.answer) {
+        final String gridId => gridId,
+        _ => null,
+      },
+      keep: (gridId) => lastKnown.put(_selected, gridId, DateTime.now()),
+    );
+    auth.addListener(() {
+      if (!auth.isSignedIn) {
+        selectedGrid.forget();
+      }
+    });
     return Dependencies(
       auth: auth,
       actions: actions,
       grids: RemoteGridRepository(signedIn, lastKnown),
       alerts: RemoteAlertRepository(signedIn, lastKnown),
       histories: RemoteHistoryRepository(signedIn, lastKnown),
+      selectedGrid: selectedGrid,
+      settings: settings,
       saveLastKnown: lastKnown.flush,
     );
   }
+
+  static const _selected = 'selected_grid';
 
   final AuthRepository auth;
   final GridRepository grids;
   final AlertRepository alerts;
   final ActionRepository actions;
   final HistoryRepository histories;
+  final SelectedGrid selectedGrid;
+  final SettingsRepository settings;
 
   /// Called when the app leaves the screen, and may be ended.
   final Future<void> Function() saveLastKnown;

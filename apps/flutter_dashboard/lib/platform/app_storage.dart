@@ -9,6 +9,7 @@ class AppStorage {
     required this.tokens,
     required this.cacheFile,
     required this.actionsFile,
+    required this.settingsFile,
   });
 
   /// Of the platform that the app runs on.
@@ -19,6 +20,7 @@ class AppStorage {
       return AppStorage(
         tokens: FileTokenStore(File('$state/login.json')),
         actionsFile: File('$state/actions.json'),
+        settingsFile: File('$state/settings.json'),
         cacheFile: File(
           '${_folder('XDG_CACHE_HOME', '$home/.cache')}/last-known.json',
         ),
@@ -29,6 +31,7 @@ class AppStorage {
       tokens: MemoryTokenStore(),
       cacheFile: File('${Directory.systemTemp.path}/last-known.json'),
       actionsFile: File('${Directory.systemTemp.path}/actions.json'),
+      settingsFile: File('${Directory.systemTemp.path}/settings.json'),
     );
   }
 
@@ -37,6 +40,9 @@ class AppStorage {
 
   /// What waits for a connection: not to be lost, unlike what is cached.
   final File actionsFile;
+
+  /// What was chosen in the settings.
+  final File settingsFile;
 }
 
 String _folder(String variable, String otherwise) {

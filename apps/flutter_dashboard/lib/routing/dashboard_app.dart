@@ -1,99 +1,122 @@
+import 'dart:async';
+
 import 'package:flutter/material.dart';
 
 import '../config/dependencies.dart';
+import '../domain/models/app_settings.dart';
 import '../l10n/words.dart';
 import '../l10n/words_delegate.dart';
 import '../ui/auth/login_screen.dart';
 import '../ui/auth/login_view_model.dart';
 import '../ui/core/themes.dart';
-import '../ui/dashboard/dashboard_screen.dart';
-import '../ui/dashboard/dashboard_view_model.dart';
-import '../ui/dashboard/trends_view_model.dart';
+import '../ui/shell/shell_screen.dart';
+import 'destinations.dart';
+import 'routes.dart';
 
-/// The app: the login screen, or the dashboard of whoever is signed in.
-class DashboardApp extends StatelessWidget {
-  const DashboardApp({
-    required this.dependencies,
-    this.themeMode,
-    this.locale,
-    super.key,
-  });
-
-  final Dependencies dependencies;
-
-  /// As the system has it, when null.
-  final ThemeMode? themeMode;
-
-  /// As the system has it, when null.
-  final Locale? locale;
-
-  @override
-  Widget build(BuildContext context) => MaterialApp(
-    title: Words.appName,
-    localizationsDelegates: WordsDelegate.all,
-    supportedLocales: WordsDelegate.locales,
-    locale: locale,
-    theme: themeOf(Brightness.light),
-    darkTheme: themeOf(Brightness.dark),
-    themeMode: themeMode ?? ThemeMode.system,
-    debugShowCheckedModeBanner: false,
-    home: _Home(dependencies),
-  );
-}
-
-class _Home extends StatefulWidget {
-  const _Home(this.dependencies);
+/// The app on a server: the login, or the places of whoever is signed in.
+class DashboardApp extends StatefulWidget {
+  const DashboardApp({required this.dependencies, super.key});
 
   final Dependencies dependencies;
 
   @override
-  State<_Home> createState() => _HomeState();
+  State<DashboardApp> createState() => _DashboardAppState();
 }
 
-class _HomeState extends State<_Home> {
-  bool? _wasSignedIn;
+class _DashboardAppState extends State<DashboardApp>
+    with WidgetsBindingObserver {
+  final _navigator = GlobalKey<NavigatorState>();
+  late final _auth = widget.dependencies.auth;
+  late bool _wasSignedIn;
+
+  late final _destinations = destinationsOn(widget.dependencies);
+
+  /// What a link or a message asked for before anybody was signed in.
+  AlertPlace? _wanted;
 
   @override
   void initState() {
     super.initState();
-    _wasSignedIn = widget.dependencies.auth.isSignedIn;
-    widget.dependencies.auth.addListener(_closeWhatIsOpen);
+    _wasSignedIn = _auth.isSignedIn;
+    _auth.addListener(_follow);
+    final binding = WidgetsBinding.instance..addObserver(this);
+    // What the app was opened with.
+    _open(binding.platformDispatcher.defaultRouteName);
   }
 
   @override
   void dispose() {
-    widget.dependencies.auth.removeListener(_closeWhatIsOpen);
+    WidgetsBinding.instance.removeObserver(this);
+    _auth.removeListener(_follow);
     super.dispose();
   }
 
+  /// A link was followed while the app runs. One that means nothing here opens nothing.
+  @override
+  Future<bool> didPushRouteInformation(RouteInformation route) async {
+    _open('${route.uri}');
+    return true;
+  }
+
+  void _open(String location) {
+    if (alertPlaceOf(location) case final place?) {
+      _wanted = place;
+      _showWanted();
+    }
+  }
+
+  void _showWanted() {
+    if (_wanted case final place? when _auth.isSignedIn) {
+      _wanted = null;
+      widget.dependencies.selectedGrid.choose(place.gridId);
+      _navigator.currentState?.popUntil((route) => route.isFirst);
+    }
+  }
+
   /// Nothing of a login that is over stays on the screen, such as an open alert.
-  void _closeWhatIsOpen() {
-    final isSignedIn = widget.dependencies.auth.isSignedIn;
-    if (isSignedIn != _wasSignedIn) {
-      _wasSignedIn = isSignedIn;
-      Navigator.of(context).popUntil((route) => route.isFirst);
+  void _follow() {
+    if (_auth.isSignedIn != _wasSignedIn) {
+      _wasSignedIn = _auth.isSignedIn;
+      _navigator.currentState?.popUntil((route) => route.isFirst);
+      _showWanted();
     }
   }
 
   @override
   Widget build(BuildContext context) {
-    final auth = widget.dependencies.auth;
+    final settings = widget.dependencies.settings;
     return ListenableBuilder(
-      listenable: auth,
-      builder: (context, _) => auth.isSignedIn
-          ? DashboardScreen(makeDashboard: _dashboard, makeTrends: _trends)
-          : LoginScreen(makeViewModel: () => LoginViewModel(auth: auth)),
+      listenable: settings,
+      builder: (context, _) => MaterialApp(
+        title: Words.appName,
+        navigatorKey: _navigator,
+        theme: themeOf(Brightness.light),
+        darkTheme: themeOf(Brightness.dark),
+        themeMode: switch (settings.current.appearance) {
+          Appearance.system => ThemeMode.system,
+          Appearance.light => ThemeMode.light,
+          Appearance.dark => ThemeMode.dark,
+        },
+        localizationsDelegates: WordsDelegate.all,
+        supportedLocales: WordsDelegate.locales,
+        locale: switch (settings.current.language) {
+          final language? => Locale(language.code),
+          null => null,
+        },
+        debugShowCheckedModeBanner: false,
+        onGenerateInitialRoutes: (_) => [_home()],
+        onGenerateRoute: (route) => null,
+      ),
     );
   }
 
-  DashboardViewModel _dashboard() => DashboardViewModel(
-    grids: widget.dependencies.grids,
-    alerts: widget.dependencies.alerts,
-    saveLastKnown: widget.dependencies.saveLastKnown,
-    signOut: widget.dependencies.auth.signOut,
-    now: widget.dependencies.now,
+  Route<void> _home() => MaterialPageRoute(
+    settings: const RouteSettings(name: Routes.home),
+    builder: (context) => ListenableBuilder(
+      listenable: _auth,
+      builder: (context, _) => _auth.isSignedIn
+          ? ShellScreen(destinations: _destinations)
+          : LoginScreen(makeViewModel: () => LoginViewModel(auth: _auth)),
+    ),
   );
-
-  TrendsViewModel _trends() =>
-      TrendsViewModel(histories: widget.dependencies.histories);
 }

@@ -1,6 +1,8 @@
 import 'dart:io';
 
 import 'package:flutter_dashboard/config/dependencies.dart';
+import 'package:flutter_dashboard/data/repositories/settings_repository.dart';
+import 'package:flutter_dashboard/data/services/local/json_file.dart';
 import 'package:flutter_dashboard/domain/models/alert.dart';
 import 'package:flutter_dashboard/domain/models/grid_summary.dart';
 import 'package:flutter_dashboard/domain/models/history.dart';
@@ -37,11 +39,15 @@ void main() {
   tearDown(() => folder.delete(recursive: true));
 
   Future<Dependencies> open() => Dependencies.remote(
-    serverAddress(_server!),
+    FileSettingsRepository(
+      JsonFile(File('${folder.path}/settings.json')),
+      defaultServer: serverAddress(_server!),
+    ),
     AppStorage(
       tokens: tokens,
       cacheFile: File('${folder.path}/known.json'),
       actionsFile: File('${folder.path}/actions.json'),
+      settingsFile: File('${folder.path}/settings.json'),
     ),
   );
 

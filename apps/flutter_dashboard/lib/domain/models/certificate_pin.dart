@@ -35,6 +35,13 @@ class CertificatePin {
   }
 
   @override
+  bool operator ==(Object other) =>
+      other is CertificatePin && other._digest == _digest;
+
+  @override
+  int get hashCode => _digest.hashCode;
+
+  @override
   String toString() => _digest;
 }
 

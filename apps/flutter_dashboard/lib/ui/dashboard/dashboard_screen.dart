@@ -4,6 +4,7 @@ import 'package:flutter/material.dart';
 
 import '../../l10n/words.dart';
 import '../core/failure_notice.dart';
+import '../core/watched.dart';
 import 'alerts_section.dart';
 import 'connection_banner.dart';
 import 'dashboard_view_model.dart';
@@ -26,12 +27,12 @@ class DashboardScreen extends StatefulWidget {
   State<DashboardScreen> createState() => _DashboardScreenState();
 }
 
-class _DashboardScreenState extends State<DashboardScreen> {
+class _DashboardScreenState extends State<DashboardScreen> with WatchedState {
   late final DashboardViewModel _dashboard = widget.makeDashboard();
   late final TrendsViewModel _trends = widget.makeTrends();
-  late final AppLifecycleListener _lifecycle;
   Timer? _trendsTimer;
   var _wasOffline = false;
+  var _hasStarted = false;
 
   /// A curve changes by a point or so in this time.
   static const _trendsEvery = Duration(minutes: 1);
@@ -40,14 +41,10 @@ class _DashboardScreenState extends State<DashboardScreen> {
   void initState() {
     super.initState();
     _dashboard.addListener(_follow);
-    _lifecycle = AppLifecycleListener(onHide: _pause, onShow: _resume);
-    unawaited(_dashboard.start());
-    _startTrendsTimer();
   }
 
   @override
   void dispose() {
-    _lifecycle.dispose();
     _trendsTimer?.cancel();
     _dashboard.removeListener(_follow);
     _dashboard.dispose();
@@ -66,18 +63,21 @@ class _DashboardScreenState extends State<DashboardScreen> {
     _wasOffline = isOffline;
   }
 
-  void _pause() {
+  @override
+  void onUnwatched() {
     _trendsTimer?.cancel();
     _dashboard.pause();
   }
 
-  void _resume() {
-    _dashboard.resume();
-    unawaited(_trends.load());
-    _startTrendsTimer();
-  }
-
-  void _startTrendsTimer() {
+  @override
+  void onWatched() {
+    if (_hasStarted) {
+      _dashboard.resume();
+      unawaited(_trends.load());
+    } else {
+      _hasStarted = true;
+      unawaited(_dashboard.start());
+    }
     _trendsTimer?.cancel();
     _trendsTimer = Timer.periodic(
       _trendsEvery,

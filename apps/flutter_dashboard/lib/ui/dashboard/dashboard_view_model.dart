@@ -5,6 +5,7 @@ import 'package:flutter/foundation.dart';
 
 import '../../data/repositories/alert_repository.dart';
 import '../../data/repositories/grid_repository.dart';
+import '../../data/repositories/selected_grid.dart';
 import '../../domain/models/alert.dart';
 import '../../domain/models/freshness.dart';
 import '../../domain/models/grid_summary.dart';
@@ -24,19 +25,24 @@ class DashboardViewModel extends ChangeNotifier {
   DashboardViewModel({
     required GridRepository grids,
     required AlertRepository alerts,
+    required SelectedGrid selectedGrid,
     required Future<void> Function() saveLastKnown,
     required Future<void> Function() signOut,
     DateTime Function() now = DateTime.now,
     Random? random,
   }) : _gridRepository = grids,
        _alertRepository = alerts,
+       _selectedGrid = selectedGrid,
        _saveLastKnown = saveLastKnown,
        _signOut = signOut,
        _now = now,
-       _random = random ?? Random.secure();
+       _random = random ?? Random.secure() {
+    _selectedGrid.addListener(_followSelection);
+  }
 
   final GridRepository _gridRepository;
   final AlertRepository _alertRepository;
+  final SelectedGrid _selectedGrid;
   final Future<void> Function() _saveLastKnown;
   final Future<void> Function() _signOut;
   final DateTime Function() _now;
@@ -96,15 +102,16 @@ class DashboardViewModel extends ChangeNotifier {
   Future<void> start() {
     _grids = _gridRepository.lastKnownGrids();
     if (_grids.isNotEmpty) {
-      _choose(_grids.first.id);
+      _choose(_selectedGrid.gridId ?? _grids.first.id);
     }
     _startTicking();
     return refresh();
   }
 
-  /// Show another grid.
+  /// Show another grid, here and everywhere.
   Future<void> showGrid(String gridId) {
     _choose(gridId);
+    _selectedGrid.choose(gridId);
     notifyListeners();
     return refresh();
   }
@@ -175,6 +182,7 @@ class DashboardViewModel extends ChangeNotifier {
   @override
   void dispose() {
     _isDisposed = true;
+    _selectedGrid.removeListener(_followSelection);
     _next?.cancel();
     _tick?.cancel();
     now.dispose();
@@ -221,8 +229,16 @@ class DashboardViewModel extends ChangeNotifier {
       _summary = null;
       _alerts = null;
       if (grids.isNotEmpty) {
-        _choose(grids.first.id);
+        final isThere = grids.any((grid) => grid.id == _selectedGrid.gridId);
+        _choose(isThere ? _selectedGrid.gridId! : grids.first.id);
       }
+    }
+  }
+
+  void _followSelection() {
+    final gridId = _selectedGrid.gridId;
+    if (gridId != null && gridId != _gridId) {
+      unawaited(showGrid(gridId));
     }
   }
 

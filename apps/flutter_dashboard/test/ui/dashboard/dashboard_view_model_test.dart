@@ -1,5 +1,6 @@
 import 'dart:async';
 
+import 'package:flutter_dashboard/data/repositories/selected_grid.dart';
 import 'package:flutter_dashboard/domain/models/freshness.dart';
 import 'package:flutter_dashboard/domain/models/grid_summary.dart';
 import 'package:flutter_dashboard/domain/models/metric.dart';
@@ -14,6 +15,7 @@ void main() {
   late FakeGridRepository grids;
   late FakeAlertRepository alerts;
   late DateTime now;
+  late SelectedGrid selected;
   late int saves;
   late DashboardViewModel model;
 
@@ -22,9 +24,11 @@ void main() {
     alerts = FakeAlertRepository();
     now = kNow;
     saves = 0;
+    selected = SelectedGrid();
     model = DashboardViewModel(
       grids: grids,
       alerts: alerts,
+      selectedGrid: selected,
       saveLastKnown: () async => saves++,
       signOut: () async {},
       now: () => now,
@@ -181,5 +185,27 @@ void main() {
     expect(model.isEmpty, isTrue);
     expect(model.failure, isNull);
     expect(model.link, Link.online);
+  });
+
+  timed('it shows the grid that was chosen, also elsewhere', (tester) async {
+    const other = Grid(id: 'village-2', name: 'Kisumu North');
+    grids.gridsAnswer = const Ok([kGrid, other]);
+    selected.choose(other.id);
+    await model.start();
+    expect(model.gridId, other.id);
+
+    selected.choose(kGrid.id);
+    await tester.pump();
+    expect(model.gridId, kGrid.id);
+
+    await model.showGrid(other.id);
+    expect(selected.gridId, other.id);
+  });
+
+  timed('a chosen grid that is not there any more gives way', (tester) async {
+    selected.choose('village-9');
+    await model.start();
+
+    expect(model.gridId, kGrid.id);
   });
 }
