@@ -100,10 +100,16 @@ def _add_redis(writer: BackupWriter, deployment: Deployment) -> None:
 
 def _add_influxdb(writer: BackupWriter, deployment: Deployment) -> None:
     call = deployment.run_at_store("store-snapshot")
-    with deployment.output_of(*call) as output, tarfile.open(fileobj=output, mode="r|") as archive:
-        for member in archive:
-            if content := archive.extractfile(member):
-                writer.add(f"data/influxdb/{member.name}", member.size, content)
+    try:
+        with deployment.output_of(*call) as output, tarfile.open(fileobj=output, mode="r|") as archive:
+            for member in archive:
+                if content := archive.extractfile(member):
+                    writer.add(f"data/influxdb/{member.name}", member.size, content)
+    except tarfile.TarError:
+        raise BackupError("InfluxDB gives no whole copy") from None
+    except BaseException:
+        deployment.remove_setup()
+        raise
 
 
 def _add_secrets(writer: BackupWriter, state: Path, settings: Path) -> None:
@@ -200,7 +206,9 @@ def _back_up_to(deployment: Deployment, told: str) -> str:
     # Redis' snapshot lies here for a moment.
     require_room(state, size_of_state(state / "data" / "redis"))
     if told == STANDARD_OUTPUT:
-        return f"{shown_size(back_up(deployment, sys.stdout.buffer, settings=SETTINGS))} written"
+        written = back_up(deployment, sys.stdout.buffer, settings=SETTINGS)
+        sys.stdout.buffer.flush()
+        return f"{shown_size(written)} written"
     path = target_file(told, Path.cwd() / "backups")
     require_room(path.parent, size)
     with whole_or_not_at_all(path) as file:
@@ -215,10 +223,10 @@ def main() -> int:
         with one_at_a_time(deployment.installation.state):
             done = _back_up_to(deployment, sys.argv[1] if len(sys.argv) > 1 else "")
     except (BackupError, BusyError, CommandFailedError, OSError, tarfile.TarError) as error:
-        print(f"make backup: {error}; nothing is written", file=sys.stderr)
+        print(f"make backup: {error}; no backup is made", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("make backup: interrupted; nothing is written", file=sys.stderr)
+        print("make backup: interrupted; no backup is made", file=sys.stderr)
         return 130
     print(f"  {done}", file=sys.stderr)
     return 0

@@ -114,7 +114,10 @@ class Deployment:
             CommandFailedError: it failed, at the end of the block.
         """
         with subprocess.Popen(
-            self._command(arguments), env=os.environ | environment, stdout=subprocess.PIPE
+            self._command(arguments),
+            env=os.environ | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
         ) as process:
             try:
                 yield cast("IO[bytes]", process.stdout)
@@ -126,10 +129,17 @@ class Deployment:
 
     def run_at_store(self, command: str) -> tuple[str, ...]:
         """What compose is to do for a command of the ingestor that needs the operator's token."""
-        name = f"{self.project}-setup"
-        # One of a command that was interrupted stays behind.
-        subprocess.run(("docker", "rm", "--force", name), capture_output=True, check=False)
-        return "run", "--rm", "--name", name, "--no-deps", "-T", "setup", "microgrid-ingestor", command
+        self.remove_setup()
+        run = ("run", "--rm", "--name", self._setup, "--no-deps", "-T", "setup")
+        return *run, "microgrid-ingestor", command
+
+    def remove_setup(self) -> None:
+        """Remove the container of a command that was interrupted."""
+        subprocess.run(("docker", "rm", "--force", self._setup), capture_output=True, check=False)
+
+    @property
+    def _setup(self) -> str:
+        return f"{self.project}-setup"
 
     def _command(self, arguments: Sequence[str]) -> list[str]:
         files = ("--env-file", str(self.installation.environment), "--file", str(HERE / "compose.yaml"))
