@@ -11,8 +11,8 @@ from deploy.compose.restore import BEFORE, restore
 from deploy.compose.up import SETTINGS, Deployment, this_deployment, what_docker_lacks
 
 
-def what_runs(project: str) -> list[str]:
-    """The names of the containers of a compose project that run, or will when Docker starts."""
+def what_is_there(project: str) -> list[str]:
+    """The names of the containers of a compose project, also of those that only wait for Docker to start."""
     label = f"label=com.docker.compose.project={project}"
     asked = ("docker", "ps", "--all", "--filter", label, "--format", "{{.Names}}")
     return subprocess.run(asked, check=True, capture_output=True, text=True).stdout.split()
@@ -21,7 +21,7 @@ def what_runs(project: str) -> list[str]:
 def _restore_from(deployment: Deployment, told: str, *, over: bool) -> str:
     if problem := what_docker_lacks():
         raise BackupError(problem)
-    if running := what_runs(deployment.project):
+    if running := what_is_there(deployment.project):
         raise BackupError(f"{running[0]} is there: make down first")
     state = deployment.installation.state
     if told == STANDARD_OUTPUT:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from deploy.compose.restore_command import what_is_there
 from tests.containers.running_system import (
     ADMINISTRATOR,
     ANSWER_SECONDS,
@@ -59,6 +60,13 @@ def test_there_is_one_healthy_container_of_each_service_and_no_other(own: System
     assert states == {"healthy"}
     names = [container["Config"]["Labels"]["com.docker.compose.service"] for container in found]
     assert sorted(names) == sorted(SERVICES)
+
+
+def test_a_restore_sees_that_it_runs(own: System) -> None:
+    assert set(what_is_there(own.deployment.project)) == {
+        container["Name"].removeprefix("/") for container in all_containers(own)
+    }
+    assert what_is_there("microgrid-of-nobody") == []
 
 
 def test_every_container_is_held_within_memory_cores_processes_and_log(own: System) -> None:
