@@ -1,5 +1,6 @@
 """A system of containers is backed up while it runs, destroyed, and restored: nothing is missing after."""
 
+import io
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from deploy.compose.backup import back_up, whole_or_not_at_all
+from deploy.compose.backup_file import BackupError
 from deploy.compose.restore import restore
 from tests.containers.running_system import (
     ADMINISTRATOR,
@@ -51,6 +53,8 @@ async def test_nothing_is_missing_after_a_restore(tmp_path: Path) -> None:
             system.deployment.compose("start", "ingestor")
             before = await shown(administrator)
     assert file.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(BackupError, match="not running"):
+        back_up(system.deployment, io.BytesIO(), settings=settings)
 
     settings.unlink()
     with file.open("rb") as source:
