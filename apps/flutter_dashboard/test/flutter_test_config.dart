@@ -1,7 +1,9 @@
 import 'dart:async';
 import 'dart:convert';
+import 'dart:io';
 
 import 'package:flutter/services.dart';
+import 'package:flutter_dashboard/ui/core/themes.dart';
 import 'package:flutter_test/flutter_test.dart';
 
 import '../testing/rounding_comparator.dart';
@@ -25,5 +27,13 @@ Future<void> testExecutable(FutureOr<void> Function() testMain) async {
     }
     await loader.load();
   }
+  // Phones bring their own for Hindi.
+  final hindi = FontLoader(devanagari)
+    ..addFont(
+      File('testing/fonts/NotoSansDevanagari-Regular.ttf')
+          .readAsBytes()
+          .then(ByteData.sublistView),
+    );
+  await hindi.load();
   await testMain();
 }

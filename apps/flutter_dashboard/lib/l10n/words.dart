@@ -6,6 +6,7 @@ import 'chart/chart_words.dart';
 import 'common/common_words.dart';
 import 'dashboard/dashboard_words.dart';
 import 'formats.dart';
+import 'settings/settings_words.dart';
 import 'shell/shell_words.dart';
 
 /// Every text of the app in one language, by the areas of the app.
@@ -19,6 +20,7 @@ class Words {
     required this.chart,
     required this.common,
     required this.dashboard,
+    required this.settings,
     required this.shell,
   }) : formats = Formats(language.code);
 
@@ -38,6 +40,7 @@ class Words {
   final ChartWords chart;
   final CommonWords common;
   final DashboardWords dashboard;
+  final SettingsWords settings;
   final ShellWords shell;
 
   Locale get locale => Locale(language.code);

@@ -22,6 +22,11 @@ import 'dashboard/french_dashboard_words.dart';
 import 'dashboard/hindi_dashboard_words.dart';
 import 'dashboard/spanish_dashboard_words.dart';
 import 'dashboard/swahili_dashboard_words.dart';
+import 'settings/english_settings_words.dart';
+import 'settings/french_settings_words.dart';
+import 'settings/hindi_settings_words.dart';
+import 'settings/spanish_settings_words.dart';
+import 'settings/swahili_settings_words.dart';
 import 'shell/english_shell_words.dart';
 import 'shell/french_shell_words.dart';
 import 'shell/hindi_shell_words.dart';
@@ -66,6 +71,7 @@ Words wordsIn(Language language) => switch (language) {
     chart: const EnglishChartWords(),
     common: const EnglishCommonWords(),
     dashboard: const EnglishDashboardWords(),
+    settings: const EnglishSettingsWords(),
     shell: const EnglishShellWords(),
   ),
   Language.french => Words(
@@ -74,6 +80,7 @@ Words wordsIn(Language language) => switch (language) {
     chart: const FrenchChartWords(),
     common: const FrenchCommonWords(),
     dashboard: const FrenchDashboardWords(),
+    settings: const FrenchSettingsWords(),
     shell: const FrenchShellWords(),
   ),
   Language.spanish => Words(
@@ -82,6 +89,7 @@ Words wordsIn(Language language) => switch (language) {
     chart: const SpanishChartWords(),
     common: const SpanishCommonWords(),
     dashboard: const SpanishDashboardWords(),
+    settings: const SpanishSettingsWords(),
     shell: const SpanishShellWords(),
   ),
   Language.swahili => Words(
@@ -90,6 +98,7 @@ Words wordsIn(Language language) => switch (language) {
     chart: const SwahiliChartWords(),
     common: const SwahiliCommonWords(),
     dashboard: const SwahiliDashboardWords(),
+    settings: const SwahiliSettingsWords(),
     shell: const SwahiliShellWords(),
   ),
   Language.hindi => Words(
@@ -98,6 +107,7 @@ Words wordsIn(Language language) => switch (language) {
     chart: const HindiChartWords(),
     common: const HindiCommonWords(),
     dashboard: const HindiDashboardWords(),
+    settings: const HindiSettingsWords(),
     shell: const HindiShellWords(),
   ),
 };

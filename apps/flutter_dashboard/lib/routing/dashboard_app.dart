@@ -105,7 +105,13 @@ class _DashboardAppState extends State<DashboardApp>
         },
         debugShowCheckedModeBanner: false,
         onGenerateInitialRoutes: (_) => [_home()],
-        onGenerateRoute: (route) => null,
+        onGenerateRoute: (route) => switch (route.name) {
+          Routes.settings => MaterialPageRoute<void>(
+            settings: route,
+            builder: (context) => settingsOn(widget.dependencies),
+          ),
+          _ => null,
+        },
       ),
     );
   }
@@ -116,7 +122,10 @@ class _DashboardAppState extends State<DashboardApp>
       listenable: _auth,
       builder: (context, _) => _auth.isSignedIn
           ? ShellScreen(destinations: _destinations)
-          : LoginScreen(makeViewModel: () => LoginViewModel(auth: _auth)),
+          : LoginScreen(
+              makeViewModel: () => LoginViewModel(auth: _auth),
+              onSettings: () => Navigator.pushNamed(context, Routes.settings),
+            ),
     ),
   );
 }

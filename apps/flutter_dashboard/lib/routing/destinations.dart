@@ -1,7 +1,10 @@
 import '../config/dependencies.dart';
+import '../config/version.dart';
 import '../ui/dashboard/dashboard_screen.dart';
 import '../ui/dashboard/dashboard_view_model.dart';
 import '../ui/dashboard/trends_view_model.dart';
+import '../ui/settings/settings_screen.dart';
+import '../ui/settings/settings_view_model.dart';
 import '../ui/shell/place.dart';
 
 /// The places of the app; a new screen adds its line.
@@ -14,10 +17,20 @@ List<Destination> destinationsOn(Dependencies on) => [
         alerts: on.alerts,
         selectedGrid: on.selectedGrid,
         saveLastKnown: on.saveLastKnown,
-        signOut: on.auth.signOut,
         now: on.now,
       ),
       makeTrends: () => TrendsViewModel(histories: on.histories),
     ),
   ),
+  Destination(Place.settings, (context) => settingsOn(on)),
 ];
+
+/// The settings, which are there before the login too.
+SettingsScreen settingsOn(Dependencies on) => SettingsScreen(
+  makeViewModel: () => SettingsViewModel(
+    settings: on.settings,
+    auth: on.auth,
+    actions: on.actions,
+    version: appVersion,
+  ),
+);

@@ -3,6 +3,9 @@ abstract final class Routes {
   /// The login, or the places of the navigation.
   static const home = '/';
 
+  /// The settings by themselves, as before the login.
+  static const settings = '/settings';
+
   static String alert(String gridId, String alertId) =>
       '/grids/${Uri.encodeComponent(gridId)}/alerts/${Uri.encodeComponent(alertId)}';
 }

@@ -46,7 +46,7 @@ class FrenchCommonWords implements CommonWords {
 
   @override
   String metricTitle(Metric metric) => switch (metric) {
-    Metric.consumption => 'Puissance consommée',
+    Metric.consumption => 'Consommation',
     Metric.generation => 'Production',
     Metric.stateOfCharge => 'Charge de la batterie',
   };

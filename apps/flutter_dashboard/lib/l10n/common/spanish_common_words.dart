@@ -47,7 +47,7 @@ class SpanishCommonWords implements CommonWords {
 
   @override
   String metricTitle(Metric metric) => switch (metric) {
-    Metric.consumption => 'Consumo de potencia',
+    Metric.consumption => 'Consumo',
     Metric.generation => 'Generación',
     Metric.stateOfCharge => 'Carga de la batería',
   };

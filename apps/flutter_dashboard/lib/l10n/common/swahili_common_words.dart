@@ -49,13 +49,13 @@ class SwahiliCommonWords implements CommonWords {
   @override
   String metricTitle(Metric metric) => switch (metric) {
     Metric.consumption => 'Matumizi ya umeme',
-    Metric.generation => 'Uzalishaji wa umeme',
+    Metric.generation => 'Uzalishaji',
     Metric.stateOfCharge => 'Chaji ya betri',
   };
 
   @override
   String freshnessName(Freshness freshness) => switch (freshness) {
-    Freshness.live => 'Sasa hivi',
+    Freshness.live => 'Hai',
     Freshness.stale => 'Ya zamani',
     Freshness.unknown => 'Haijulikani',
     Freshness.offline => 'Nje ya mtandao',
@@ -75,14 +75,14 @@ class SwahiliCommonWords implements CommonWords {
     Duration(inSeconds: < 60 && final seconds) => Intl.plural(
       seconds,
       locale: 'sw',
-      one: 'sekunde 1 iliyopita',
-      other: 'sekunde $seconds zilizopita',
+      one: 'sek 1 iliyopita',
+      other: 'sek $seconds zilizopita',
     ),
     Duration(inMinutes: < 60 && final minutes) => Intl.plural(
       minutes,
       locale: 'sw',
-      one: 'dakika 1 iliyopita',
-      other: 'dakika $minutes zilizopita',
+      one: 'dak 1 iliyopita',
+      other: 'dak $minutes zilizopita',
     ),
     Duration(inHours: < 48 && final hours) => Intl.plural(
       hours,

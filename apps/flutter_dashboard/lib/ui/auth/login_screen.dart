@@ -7,9 +7,16 @@ import 'login_view_model.dart';
 
 /// Where an operator signs in.
 class LoginScreen extends StatefulWidget {
-  const LoginScreen({required this.makeViewModel, super.key});
+  const LoginScreen({
+    required this.makeViewModel,
+    required this.onSettings,
+    super.key,
+  });
 
   final LoginViewModel Function() makeViewModel;
+
+  /// Whoever cannot sign in may need another server.
+  final VoidCallback onSettings;
 
   @override
   State<LoginScreen> createState() => _LoginScreenState();
@@ -40,6 +47,17 @@ class _LoginScreenState extends State<LoginScreen> {
 
   @override
   Widget build(BuildContext context) => Scaffold(
+    extendBodyBehindAppBar: true,
+    appBar: AppBar(
+      backgroundColor: Colors.transparent,
+      actions: [
+        IconButton(
+          tooltip: Words.of(context).shell.settings,
+          icon: const Icon(Icons.settings_outlined),
+          onPressed: widget.onSettings,
+        ),
+      ],
+    ),
     body: SafeArea(
       child: Center(
         child: SingleChildScrollView(
@@ -68,8 +86,11 @@ class _LoginScreenState extends State<LoginScreen> {
       crossAxisAlignment: CrossAxisAlignment.stretch,
       mainAxisSize: MainAxisSize.min,
       children: [
-        Icon(Icons.bolt, size: 56, color: theme.colorScheme.primary),
-        const SizedBox(height: 8),
+        // A phone on its side has no room for it.
+        if (MediaQuery.sizeOf(context).height > 480) ...[
+          Icon(Icons.bolt, size: 56, color: theme.colorScheme.primary),
+          const SizedBox(height: 8),
+        ],
         Text(
           Words.appName,
           style: theme.textTheme.headlineMedium,

@@ -5,6 +5,9 @@ import '../../domain/models/alert.dart';
 /// Touch targets have at least this side.
 const smallestTarget = 48.0;
 
+/// The letters of Hindi. The app does not bring them: phones have them, and Linux with its Noto fonts.
+const devanagari = 'Noto Sans Devanagari';
+
 /// The look of the app.
 ThemeData themeOf(Brightness brightness) {
   final colours = ColorScheme.fromSeed(
@@ -14,6 +17,7 @@ ThemeData themeOf(Brightness brightness) {
   return ThemeData(
     colorScheme: colours,
     fontFamily: 'Roboto',
+    fontFamilyFallback: const [devanagari],
     materialTapTargetSize: MaterialTapTargetSize.padded,
     visualDensity: VisualDensity.standard,
     inputDecorationTheme: const InputDecorationTheme(

@@ -92,16 +92,7 @@ class _DashboardScreenState extends State<DashboardScreen> with WatchedState {
   Widget build(BuildContext context) => ListenableBuilder(
     listenable: _dashboard,
     builder: (context, _) => Scaffold(
-      appBar: AppBar(
-        title: _Title(_dashboard),
-        actions: [
-          IconButton(
-            tooltip: Words.of(context).auth.signOut,
-            icon: const Icon(Icons.logout),
-            onPressed: () => unawaited(_confirmSignOut(context)),
-          ),
-        ],
-      ),
+      appBar: AppBar(title: _Title(_dashboard)),
       body: SafeArea(
         child: Column(
           children: [
@@ -156,29 +147,6 @@ class _DashboardScreenState extends State<DashboardScreen> with WatchedState {
         ),
       ),
     );
-  }
-
-  Future<void> _confirmSignOut(BuildContext context) async {
-    final isSure = await showDialog<bool>(
-      context: context,
-      builder: (context) => AlertDialog(
-        title: Text(Words.of(context).auth.signOutQuestion),
-        content: Text(Words.of(context).auth.signOutConsequence),
-        actions: [
-          TextButton(
-            onPressed: () => Navigator.pop(context, false),
-            child: Text(Words.of(context).auth.stay),
-          ),
-          FilledButton(
-            onPressed: () => Navigator.pop(context, true),
-            child: Text(Words.of(context).auth.signOut),
-          ),
-        ],
-      ),
-    );
-    if (isSure ?? false) {
-      await _dashboard.signOut();
-    }
   }
 }
 

@@ -27,14 +27,12 @@ class DashboardViewModel extends ChangeNotifier {
     required AlertRepository alerts,
     required SelectedGrid selectedGrid,
     required Future<void> Function() saveLastKnown,
-    required Future<void> Function() signOut,
     DateTime Function() now = DateTime.now,
     Random? random,
   }) : _gridRepository = grids,
        _alertRepository = alerts,
        _selectedGrid = selectedGrid,
        _saveLastKnown = saveLastKnown,
-       _signOut = signOut,
        _now = now,
        _random = random ?? Random.secure() {
     _selectedGrid.addListener(_followSelection);
@@ -44,7 +42,6 @@ class DashboardViewModel extends ChangeNotifier {
   final AlertRepository _alertRepository;
   final SelectedGrid _selectedGrid;
   final Future<void> Function() _saveLastKnown;
-  final Future<void> Function() _signOut;
   final DateTime Function() _now;
   final Random _random;
 
@@ -158,8 +155,6 @@ class DashboardViewModel extends ChangeNotifier {
       Failed(:final failure) => Failed(failure),
     };
   }
-
-  Future<void> signOut() => _signOut();
 
   /// Ask no more: nobody looks.
   void pause() {

@@ -219,21 +219,6 @@ void main() {
     expect(app.histories.asked.last.$1, 'village-2');
   });
 
-  testWidgets('signing out asks first, and leaves no timer', (tester) async {
-    await app.show(tester);
-    await tester.tap(find.byTooltip('Sign out'));
-    await tester.pumpAndSettle();
-    await tester.tap(find.text('Stay'));
-    await tester.pumpAndSettle();
-    expect(app.auth.isSignedIn, isTrue);
-
-    await tester.tap(find.byTooltip('Sign out'));
-    await tester.pumpAndSettle();
-    await tester.tap(find.widgetWithText(FilledButton, 'Sign out'));
-    await tester.pumpAndSettle();
-    expect(find.byType(LoginScreen), findsOneWidget);
-  });
-
   testWidgets('an open alert does not outlive the login', (tester) async {
     await app.show(tester);
     await tester.tap(find.text(_critical));

@@ -30,7 +30,6 @@ void main() {
       alerts: alerts,
       selectedGrid: selected,
       saveLastKnown: () async => saves++,
-      signOut: () async {},
       now: () => now,
     );
   });
