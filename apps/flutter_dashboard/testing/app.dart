@@ -9,6 +9,7 @@ import 'package:flutter_test/flutter_test.dart';
 import 'fakes.dart';
 import 'fakes/actions.dart';
 import 'fakes/settings.dart';
+import 'fakes/shares.dart';
 import 'models.dart';
 
 /// The whole app on fakes.
@@ -22,6 +23,7 @@ class TestApp {
   final histories = FakeHistoryRepository();
   final selectedGrid = SelectedGrid();
   final settings = FakeSettings();
+  final shares = FakeShares();
   DateTime now = kNow;
 
   /// What the app is built on.
@@ -34,6 +36,7 @@ class TestApp {
     selectedGrid: selectedGrid,
     settings: settings,
     saveLastKnown: () async {},
+    share: shares.share,
     now: () => now,
   );
 

@@ -13,6 +13,7 @@ import '../data/services/api/signed_in_client.dart';
 import '../data/services/connection.dart';
 import '../data/services/local/kept_actions.dart';
 import '../data/services/local/last_known.dart';
+import '../domain/models/share_outcome.dart';
 import '../platform/app_storage.dart';
 
 /// Everything that the screens are built on.
@@ -26,6 +27,7 @@ class Dependencies {
     required this.selectedGrid,
     required this.settings,
     required this.saveLastKnown,
+    required this.share,
     this.now = DateTime.now,
   });
 
@@ -77,6 +79,7 @@ class Dependencies {
       selectedGrid: selectedGrid,
       settings: settings,
       saveLastKnown: lastKnown.flush,
+      share: storage.shareSheet.share,
     );
   }
 
@@ -92,6 +95,9 @@ class Dependencies {
 
   /// Called when the app leaves the screen, and may be ended.
   final Future<void> Function() saveLastKnown;
+
+  /// Hands a file to whatever the user wants to have it in.
+  final Share share;
 
   /// The present, by the clock of this device.
   final DateTime Function() now;

@@ -7,11 +7,13 @@ class Formats {
   Formats(String languageCode)
     : _languageCode = languageCode,
       _clock = DateFormat('HH:mm', languageCode),
+      _seconds = DateFormat('HH:mm:ss', languageCode),
       _day = DateFormat('d MMM', languageCode),
       _exact = DateFormat('d MMM y, HH:mm:ss', languageCode);
 
   final String _languageCode;
   final DateFormat _clock;
+  final DateFormat _seconds;
   final DateFormat _day;
   final DateFormat _exact;
 
@@ -30,6 +32,9 @@ class Formats {
 
   /// The hour and minute of a time, on the clock of this device.
   String clock(DateTime time) => _clock.format(time.toLocal());
+
+  /// The same to the second.
+  String clockWithSeconds(DateTime time) => _seconds.format(time.toLocal());
 
   /// The day and month of a time.
   String day(DateTime time) => _day.format(time.toLocal());

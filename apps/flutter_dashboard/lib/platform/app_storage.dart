@@ -1,6 +1,7 @@
 import 'dart:io';
 
 import 'file_token_store.dart';
+import 'share_sheet.dart';
 import 'token_store.dart';
 
 /// Where the app keeps things on this platform.
@@ -10,6 +11,7 @@ class AppStorage {
     required this.cacheFile,
     required this.actionsFile,
     required this.settingsFile,
+    this.shareSheet = const ChannelShareSheet(),
   });
 
   /// Of the platform that the app runs on.
@@ -21,6 +23,7 @@ class AppStorage {
         tokens: FileTokenStore(File('$state/login.json')),
         actionsFile: File('$state/actions.json'),
         settingsFile: File('$state/settings.json'),
+        shareSheet: FolderShareSheet(_downloads(home)),
         cacheFile: File(
           '${_folder('XDG_CACHE_HOME', '$home/.cache')}/last-known.json',
         ),
@@ -38,6 +41,9 @@ class AppStorage {
   final TokenStore tokens;
   final File cacheFile;
 
+  /// Where files go that the user wants to have.
+  final ShareSheet shareSheet;
+
   /// What waits for a connection: not to be lost, unlike what is cached.
   final File actionsFile;
 
@@ -48,4 +54,15 @@ class AppStorage {
 String _folder(String variable, String otherwise) {
   final folder = Platform.environment[variable] ?? '';
   return '${folder.isEmpty ? otherwise : folder}/microgrid-dashboard';
+}
+
+Directory _downloads(String home) {
+  final config = Platform.environment['XDG_CONFIG_HOME'] ?? '';
+  final said = File(
+    '${config.isEmpty ? '$home/.config' : config}/user-dirs.dirs',
+  );
+  return downloadFolder(
+    home,
+    userDirs: said.existsSync() ? said.readAsStringSync() : null,
+  );
 }

@@ -19,7 +19,8 @@ List<Destination> destinationsOn(Dependencies on) => [
         saveLastKnown: on.saveLastKnown,
         now: on.now,
       ),
-      makeTrends: () => TrendsViewModel(histories: on.histories),
+      makeTrends: () =>
+          TrendsViewModel(histories: on.histories, share: on.share),
     ),
   ),
   Destination(Place.settings, (context) => settingsOn(on)),

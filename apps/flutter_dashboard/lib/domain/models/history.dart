@@ -38,20 +38,6 @@ class History {
   bool get isEmpty => lines.isEmpty;
 
   Iterable<HistoryPoint> get points => lines.expand((line) => line);
-
-  /// The point nearest to a time; null when there are none.
-  HistoryPoint? nearest(DateTime time) {
-    HistoryPoint? best;
-    var bestDistance = Duration.zero;
-    for (final point in points) {
-      final distance = point.time.difference(time).abs();
-      if (best == null || distance < bestDistance) {
-        best = point;
-        bestDistance = distance;
-      }
-    }
-    return best;
-  }
 }
 
 /// What was measured at a time, or over the time that begins then.

@@ -31,6 +31,55 @@ class EnglishChartWords implements ChartWords {
   String get withoutValues => 'Chart without values';
 
   @override
-  String description(String title, String lowest, String highest) =>
-      'Chart of $title: from $lowest to $highest';
+  String get compare => 'Compare';
+
+  @override
+  String get zoomIn => 'Zoom in';
+
+  @override
+  String get zoomOut => 'Zoom out';
+
+  @override
+  String get showAll => 'Show all';
+
+  @override
+  String get fullScreen => 'Full screen';
+
+  @override
+  String get export => 'Export';
+
+  @override
+  String get exportTable => 'Table (CSV)';
+
+  @override
+  String get exportPicture => 'Picture (PNG)';
+
+  @override
+  String get notSaved => 'The file could not be saved.';
+
+  @override
+  String get nothingThere => 'no data';
+
+  @override
+  String get loadingDetail => 'Loading more detail';
+
+  @override
+  String savedAs(String path) => 'Saved as $path';
+
+  @override
+  String noDetail(String why) => 'No more detail for now. $why';
+
+  @override
+  String summary({
+    required String title,
+    required String lowest,
+    required String highest,
+    required String newest,
+    required int gaps,
+  }) =>
+      '$title: lowest $lowest, highest $highest, newest $newest.${switch (gaps) {
+        0 => '',
+        1 => ' 1 gap.',
+        _ => ' $gaps gaps.',
+      }}';
 }

@@ -31,6 +31,55 @@ class FrenchChartWords implements ChartWords {
   String get withoutValues => 'Graphique sans valeurs';
 
   @override
-  String description(String title, String lowest, String highest) =>
-      'Graphique, $title : de $lowest à $highest';
+  String get compare => 'Comparer';
+
+  @override
+  String get zoomIn => 'Agrandir';
+
+  @override
+  String get zoomOut => 'Réduire';
+
+  @override
+  String get showAll => 'Tout afficher';
+
+  @override
+  String get fullScreen => 'Plein écran';
+
+  @override
+  String get export => 'Exporter';
+
+  @override
+  String get exportTable => 'Tableau (CSV)';
+
+  @override
+  String get exportPicture => 'Image (PNG)';
+
+  @override
+  String get notSaved => 'Le fichier n’a pas pu être enregistré.';
+
+  @override
+  String get nothingThere => 'pas de données';
+
+  @override
+  String get loadingDetail => 'Chargement des détails';
+
+  @override
+  String savedAs(String path) => 'Enregistré : $path';
+
+  @override
+  String noDetail(String why) => 'Pas plus de détails pour l’instant. $why';
+
+  @override
+  String summary({
+    required String title,
+    required String lowest,
+    required String highest,
+    required String newest,
+    required int gaps,
+  }) =>
+      '$title : minimum $lowest, maximum $highest, dernière valeur $newest.${switch (gaps) {
+        0 => '',
+        1 => ' 1 interruption.',
+        _ => ' $gaps interruptions.',
+      }}';
 }

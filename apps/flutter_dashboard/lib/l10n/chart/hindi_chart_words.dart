@@ -31,6 +31,55 @@ class HindiChartWords implements ChartWords {
   String get withoutValues => 'बिना मानों का चार्ट';
 
   @override
-  String description(String title, String lowest, String highest) =>
-      '$title का चार्ट: $lowest से $highest तक';
+  String get compare => 'तुलना करें';
+
+  @override
+  String get zoomIn => 'बड़ा करें';
+
+  @override
+  String get zoomOut => 'छोटा करें';
+
+  @override
+  String get showAll => 'पूरा दिखाएँ';
+
+  @override
+  String get fullScreen => 'पूरी स्क्रीन';
+
+  @override
+  String get export => 'निर्यात करें';
+
+  @override
+  String get exportTable => 'तालिका (CSV)';
+
+  @override
+  String get exportPicture => 'चित्र (PNG)';
+
+  @override
+  String get notSaved => 'फ़ाइल सहेजी नहीं जा सकी।';
+
+  @override
+  String get nothingThere => 'कोई डेटा नहीं';
+
+  @override
+  String get loadingDetail => 'और विवरण लोड हो रहा है';
+
+  @override
+  String savedAs(String path) => 'यहाँ सहेजा गया: $path';
+
+  @override
+  String noDetail(String why) => 'अभी और विवरण नहीं। $why';
+
+  @override
+  String summary({
+    required String title,
+    required String lowest,
+    required String highest,
+    required String newest,
+    required int gaps,
+  }) =>
+      '$title: न्यूनतम $lowest, अधिकतम $highest, नवीनतम $newest।${switch (gaps) {
+        0 => '',
+        1 => ' 1 अंतराल।',
+        _ => ' $gaps अंतराल।',
+      }}';
 }

@@ -31,6 +31,55 @@ class SpanishChartWords implements ChartWords {
   String get withoutValues => 'Gráfico sin valores';
 
   @override
-  String description(String title, String lowest, String highest) =>
-      'Gráfico de $title: de $lowest a $highest';
+  String get compare => 'Comparar';
+
+  @override
+  String get zoomIn => 'Acercar';
+
+  @override
+  String get zoomOut => 'Alejar';
+
+  @override
+  String get showAll => 'Mostrar todo';
+
+  @override
+  String get fullScreen => 'Pantalla completa';
+
+  @override
+  String get export => 'Exportar';
+
+  @override
+  String get exportTable => 'Tabla (CSV)';
+
+  @override
+  String get exportPicture => 'Imagen (PNG)';
+
+  @override
+  String get notSaved => 'No se pudo guardar el archivo.';
+
+  @override
+  String get nothingThere => 'sin datos';
+
+  @override
+  String get loadingDetail => 'Cargando más detalle';
+
+  @override
+  String savedAs(String path) => 'Guardado en $path';
+
+  @override
+  String noDetail(String why) => 'Sin más detalle por ahora. $why';
+
+  @override
+  String summary({
+    required String title,
+    required String lowest,
+    required String highest,
+    required String newest,
+    required int gaps,
+  }) =>
+      '$title: mínimo $lowest, máximo $highest, último valor $newest.${switch (gaps) {
+        0 => '',
+        1 => ' 1 interrupción.',
+        _ => ' $gaps interrupciones.',
+      }}';
 }

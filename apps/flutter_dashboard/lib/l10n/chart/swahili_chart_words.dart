@@ -31,6 +31,55 @@ class SwahiliChartWords implements ChartWords {
   String get withoutValues => 'Chati bila thamani';
 
   @override
-  String description(String title, String lowest, String highest) =>
-      'Chati ya $title: kuanzia $lowest hadi $highest';
+  String get compare => 'Linganisha';
+
+  @override
+  String get zoomIn => 'Kuza';
+
+  @override
+  String get zoomOut => 'Punguza';
+
+  @override
+  String get showAll => 'Onyesha yote';
+
+  @override
+  String get fullScreen => 'Skrini nzima';
+
+  @override
+  String get export => 'Hamisha';
+
+  @override
+  String get exportTable => 'Jedwali (CSV)';
+
+  @override
+  String get exportPicture => 'Picha (PNG)';
+
+  @override
+  String get notSaved => 'Faili haikuweza kuhifadhiwa.';
+
+  @override
+  String get nothingThere => 'hakuna data';
+
+  @override
+  String get loadingDetail => 'Inapakia maelezo zaidi';
+
+  @override
+  String savedAs(String path) => 'Imehifadhiwa: $path';
+
+  @override
+  String noDetail(String why) => 'Hakuna maelezo zaidi kwa sasa. $why';
+
+  @override
+  String summary({
+    required String title,
+    required String lowest,
+    required String highest,
+    required String newest,
+    required int gaps,
+  }) =>
+      '$title: chini kabisa $lowest, juu kabisa $highest, ya mwisho $newest.${switch (gaps) {
+        0 => '',
+        1 => ' Pengo 1.',
+        _ => ' Mapengo $gaps.',
+      }}';
 }

@@ -1,143 +1,267 @@
+import 'dart:async';
+
+import 'package:flutter/foundation.dart';
+import 'package:flutter/gestures.dart';
 import 'package:flutter/material.dart';
+import 'package:flutter/services.dart';
 
-import '../../../domain/models/history.dart';
+import '../../../domain/models/metric.dart';
+import '../../../l10n/formats.dart';
 import '../../../l10n/words.dart';
-import 'chart_geometry.dart';
-import 'chart_painter.dart';
+import 'chart_gestures.dart';
+import 'chart_layout.dart';
+import 'chart_line.dart';
+import 'chart_motion.dart';
+import 'chart_pointing.dart';
+import 'chart_readout.dart';
+import 'chart_scene.dart';
+import 'chart_style.dart';
+import 'chart_viewport.dart';
+import 'crosshair_painter.dart';
+import 'curves_painter.dart';
+import 'described_chart.dart';
+import 'frame_painter.dart';
+import 'value_axis.dart';
 
-/// A curve over time. Touching it shows the value there.
+/// Curves over time, to be moved, zoomed and pointed at; as large as it may be.
+///
+/// While it is moved, nothing is built: its layers are painted anew.
 class LineChart extends StatefulWidget {
-  const LineChart({required this.history, this.height = 220, super.key});
+  const LineChart({
+    required this.lines,
+    required this.viewport,
+    required this.crosshair,
+    this.height,
+    this.wheelZooms = false,
+    super.key,
+  });
 
-  final History history;
-  final double height;
+  final List<ChartLine> lines;
+  final ChartViewport viewport;
+
+  /// The time that is pointed at, in milliseconds since 1970; null when none is.
+  final ValueNotifier<double?> crosshair;
+
+  /// Of the chart without the values above it, in logical pixels; null where it fills the room that there is.
+  final double? height;
+
+  /// Whether the wheel of a mouse zooms at once; else with Ctrl, or once the chart was clicked: the page is scrolled by it.
+  final bool wheelZooms;
 
   @override
   State<LineChart> createState() => _LineChartState();
 }
 
-class _LineChartState extends State<LineChart> {
-  HistoryPoint? _selected;
+class _LineChartState extends State<LineChart>
+    with SingleTickerProviderStateMixin {
+  final _cache = ChartCache();
+  final _focus = FocusNode(debugLabel: 'chart');
+  late ChartMotion _motion;
+  late ChartPointing _pointing;
+  var _lines = <PreparedLine>[];
+  ChartScene? _scene;
+
+  @override
+  void initState() {
+    super.initState();
+    _prepare();
+    _listen();
+  }
 
   @override
   void didUpdateWidget(LineChart old) {
     super.didUpdateWidget(old);
-    final selected = _selected;
-    if (widget.history != old.history && selected != null) {
-      // The same place on the new curve, as long as it is on the same axis.
-      _selected = widget.history.metric == old.history.metric
-          ? widget.history.nearest(selected.time)
-          : null;
+    if (old.viewport != widget.viewport || old.crosshair != widget.crosshair) {
+      _pointing.dispose();
+      _motion.dispose();
+      _listen();
+    }
+    if (!listEquals(old.lines, widget.lines)) {
+      _prepare();
     }
   }
 
   @override
-  Widget build(BuildContext context) {
-    final theme = Theme.of(context);
-    final words = Words.of(context);
-    final textScaler = MediaQuery.textScalerOf(context)
-        .clamp(maxScaleFactor: 1.6);
-    final labelSize = textScaler.scale(12);
-    return Column(
-      crossAxisAlignment: CrossAxisAlignment.stretch,
-      children: [
-        Text(
-          _reading(words),
-          style: theme.textTheme.titleMedium?.copyWith(
-            fontFeatures: const [FontFeature.tabularFigures()],
+  void dispose() {
+    _pointing.dispose();
+    _motion.dispose();
+    _focus.dispose();
+    _cache.dispose();
+    super.dispose();
+  }
+
+  void _listen() {
+    _motion = ChartMotion(widget.viewport, this);
+    _pointing = ChartPointing(
+      viewport: widget.viewport,
+      crosshair: widget.crosshair,
+      motion: _motion,
+    );
+  }
+
+  void _prepare() {
+    final before = <Metric, PreparedLine>{
+      for (final line in _lines) line.metric: line,
+    };
+    _lines = [
+      for (final line in widget.lines)
+        PreparedLine.after(line, before[line.metric]),
+    ];
+    _scene = null;
+  }
+
+  @override
+  Widget build(BuildContext context) => Column(
+    crossAxisAlignment: CrossAxisAlignment.stretch,
+    children: [
+      ChartReadout(
+        lines: _lines,
+        viewport: widget.viewport,
+        crosshair: widget.crosshair,
+      ),
+      const SizedBox(height: 4),
+      if (widget.height case final height?)
+        SizedBox(height: height, child: _chart())
+      else
+        Expanded(child: _chart()),
+    ],
+  );
+
+  Widget _chart() => LayoutBuilder(
+    builder: (context, constraints) {
+      final words = Words.of(context);
+      final scene = _sceneFor(
+        constraints.biggest,
+        ChartStyle.of(context),
+        words.formats,
+      );
+      _pointing
+        ..scene = scene
+        ..isInstant = MediaQuery.disableAnimationsOf(context);
+      return Focus(
+        focusNode: _focus,
+        onKeyEvent: (_, event) => _pointing.onKey(event),
+        child: DescribedChart(
+          lines: _lines,
+          crosshair: widget.crosshair,
+          pointing: _pointing,
+          words: words,
+          child: MouseRegion(
+            onHover: (event) => _pointing.point(event.localPosition),
+            onExit: (_) => _pointing.leave(),
+            child: Listener(
+              onPointerDown: (_) => _motion.stop(),
+              onPointerSignal: _wheel,
+              child: RawGestureDetector(
+                behavior: HitTestBehavior.opaque,
+                excludeFromSemantics: true,
+                gestures: _gestures,
+                child: _Layers(
+                  scene: scene,
+                  viewport: widget.viewport,
+                  crosshair: widget.crosshair,
+                ),
+              ),
+            ),
           ),
         ),
-        const SizedBox(height: 4),
-        Semantics(
-          label: _description(words),
-          child: LayoutBuilder(
-            builder: (context, constraints) {
-              final size = Size(constraints.maxWidth, widget.height);
-              final geometry = ChartGeometry(
-                history: widget.history,
-                plot: Rect.fromLTRB(
-                  labelSize * 2.6,
-                  labelSize * 0.6,
-                  size.width - 4,
-                  size.height - labelSize * 1.2 - 8,
-                ),
-                timeLabels: size.width ~/ (labelSize * 5),
-              );
-              return MouseRegion(
-                onHover: (event) => _select(geometry, event.localPosition),
-                child: GestureDetector(
-                  behavior: HitTestBehavior.opaque,
-                  onTapDown: (touch) => _select(geometry, touch.localPosition),
-                  onHorizontalDragUpdate: (touch) =>
-                      _select(geometry, touch.localPosition),
-                  child: RepaintBoundary(
-                    child: CustomPaint(
-                      size: size,
-                      painter: ChartPainter(
-                        geometry: geometry,
-                        textScaler: textScaler,
-                        selected: _selected,
-                        style: ChartStyle(
-                          line: theme.colorScheme.primary,
-                          grid: theme.colorScheme.outlineVariant,
-                          label: theme.textTheme.bodySmall!.copyWith(
-                            color: theme.colorScheme.onSurfaceVariant,
-                          ),
-                          crosshair: theme.colorScheme.onSurface,
-                          formats: words.formats,
-                        ),
-                      ),
-                    ),
-                  ),
-                ),
-              );
-            },
-          ),
+      );
+    },
+  );
+
+  /// The one there is, as long as nothing of it has changed.
+  ChartScene _sceneFor(Size size, ChartStyle style, Formats formats) {
+    final scene = _scene;
+    if (scene != null &&
+        scene.layout.size == size &&
+        scene.style == style &&
+        scene.formats == formats) {
+      return scene;
+    }
+    return _scene = ChartScene(
+      lines: _lines,
+      style: style,
+      formats: formats,
+      cache: _cache,
+      layout: ChartLayout.of(
+        size,
+        axes: axesFor(_lines.map((line) => line.line.overview)),
+        axisWidth: style.axisWidth,
+        lineHeight: style.lineHeight,
+      ),
+    );
+  }
+
+  late final Map<Type, GestureRecognizerFactory> _gestures = {
+    ChartGestureRecognizer:
+        GestureRecognizerFactoryWithHandlers<ChartGestureRecognizer>(
+          ChartGestureRecognizer.new,
+          (recognizer) => recognizer
+            ..onStart = ((start) => _pointing.onMoveStart(start))
+            ..onUpdate = ((move) => _pointing.onMove(move))
+            ..onEnd = (end) => _pointing.onMoveEnd(end),
         ),
-      ],
-    );
-  }
+    LongPressGestureRecognizer:
+        GestureRecognizerFactoryWithHandlers<LongPressGestureRecognizer>(
+          LongPressGestureRecognizer.new,
+          (recognizer) => recognizer
+            ..onLongPressStart = ((press) {
+              unawaited(HapticFeedback.selectionClick());
+              _pointing.point(press.localPosition);
+            })
+            ..onLongPressMoveUpdate = (press) =>
+                _pointing.point(press.localPosition),
+        ),
+    TapGestureRecognizer:
+        GestureRecognizerFactoryWithHandlers<TapGestureRecognizer>(
+          TapGestureRecognizer.new,
+          (recognizer) => recognizer.onTapUp = (tap) {
+            _focus.requestFocus();
+            _pointing.onTap(tap.localPosition);
+          },
+        ),
+  };
 
-  void _select(ChartGeometry geometry, Offset place) {
-    final point = widget.history.nearest(geometry.timeAt(place.dx));
-    if (point != _selected) {
-      setState(() => _selected = point);
+  void _wheel(PointerSignalEvent signal) {
+    final zooms =
+        widget.wheelZooms ||
+        _focus.hasPrimaryFocus ||
+        HardwareKeyboard.instance.isControlPressed;
+    if (signal is PointerScrollEvent && zooms && _pointing.canWheel(signal)) {
+      GestureBinding.instance.pointerSignalResolver.register(
+        signal,
+        (_) => _pointing.onWheel(signal),
+      );
     }
-  }
-
-  /// What the crosshair is at; without one the newest value.
-  String _reading(Words words) {
-    final metric = widget.history.metric;
-    final point = _selected ?? _newest;
-    if (point == null) {
-      return '';
-    }
-    return words.chart.valueAt(
-      '${words.formats.value(metric, point.value)} ${metric.unit}',
-      words.formats.time(point.time, now: widget.history.end),
-    );
-  }
-
-  HistoryPoint? get _newest => widget.history.isEmpty
-      ? null
-      : widget.history.nearest(widget.history.end);
-
-  String _description(Words words) {
-    final history = widget.history;
-    if (history.isEmpty) {
-      return words.chart.withoutValues;
-    }
-    final metric = history.metric;
-    final values = history.points.toList();
-    final lowest = values.map((point) => point.lowest).reduce(_lower);
-    final highest = values.map((point) => point.highest).reduce(_higher);
-    return words.chart.description(
-      words.common.metricTitle(metric),
-      words.formats.value(metric, lowest),
-      '${words.formats.value(metric, highest)} ${metric.unit}',
-    );
   }
 }
 
-double _lower(double one, double other) => one < other ? one : other;
-double _higher(double one, double other) => one > other ? one : other;
+/// The layers of the chart: each is painted when something on it has changed.
+class _Layers extends StatelessWidget {
+  const _Layers({
+    required this.scene,
+    required this.viewport,
+    required this.crosshair,
+  });
+
+  final ChartScene scene;
+  final ChartViewport viewport;
+  final ValueNotifier<double?> crosshair;
+
+  @override
+  Widget build(BuildContext context) => Stack(
+    fit: StackFit.expand,
+    children: [
+      for (final painter in [
+        FramePainter(scene),
+        CurvesPainter(scene: scene, viewport: viewport),
+        CrosshairPainter(
+          scene: scene,
+          viewport: viewport,
+          crosshair: crosshair,
+        ),
+      ])
+        RepaintBoundary(child: CustomPaint(painter: painter)),
+    ],
+  );
+}
