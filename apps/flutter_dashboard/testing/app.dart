@@ -8,6 +8,7 @@ import 'package:flutter_test/flutter_test.dart';
 
 import 'fakes.dart';
 import 'fakes/actions.dart';
+import 'fakes/overviews.dart';
 import 'fakes/settings.dart';
 import 'fakes/shares.dart';
 import 'models.dart';
@@ -21,6 +22,7 @@ class TestApp {
   final alerts = FakeAlertRepository();
   final actions = FakeActionRepository();
   final histories = FakeHistoryRepository();
+  final overviews = FakeOverviews();
   final selectedGrid = SelectedGrid();
   final settings = FakeSettings();
   final shares = FakeShares();
@@ -33,6 +35,7 @@ class TestApp {
     alerts: alerts,
     actions: actions,
     histories: histories,
+    overviews: overviews,
     selectedGrid: selectedGrid,
     settings: settings,
     saveLastKnown: () async {},

@@ -1,5 +1,6 @@
 import 'dart:async';
 
+import 'package:flutter/foundation.dart';
 import 'package:flutter_dashboard/data/repositories/alert_repository.dart';
 import 'package:flutter_dashboard/data/repositories/auth_repository.dart';
 import 'package:flutter_dashboard/data/repositories/grid_repository.dart';
@@ -24,7 +25,17 @@ class FakeGridRepository implements GridRepository {
   List<Grid> lastKnownGrids() => keptGrids;
 
   @override
-  Future<Result<List<Grid>>> grids() async => gridsAnswer;
+  Future<Result<List<Grid>>> grids() async {
+    // No answer comes at once.
+    await Future<void>.value();
+    if (gridsAnswer case Ok(:final value)) {
+      areSeveral.value = value.length > 1;
+    }
+    return gridsAnswer;
+  }
+
+  @override
+  final ValueNotifier<bool> areSeveral = ValueNotifier(false);
 
   @override
   GridSummary? lastKnownSummary(String gridId) => keptSummary;

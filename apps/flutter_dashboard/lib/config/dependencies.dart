@@ -4,6 +4,7 @@ import '../data/repositories/alert_repository.dart';
 import '../data/repositories/auth_repository.dart';
 import '../data/repositories/grid_repository.dart';
 import '../data/repositories/history_repository.dart';
+import '../data/repositories/overview_repository.dart';
 import '../data/repositories/queued_action_repository.dart';
 import '../data/repositories/selected_grid.dart';
 import '../data/repositories/settings_repository.dart';
@@ -24,6 +25,7 @@ class Dependencies {
     required this.alerts,
     required this.actions,
     required this.histories,
+    required this.overviews,
     required this.selectedGrid,
     required this.settings,
     required this.saveLastKnown,
@@ -76,6 +78,7 @@ class Dependencies {
       grids: RemoteGridRepository(signedIn, lastKnown),
       alerts: RemoteAlertRepository(signedIn, lastKnown),
       histories: RemoteHistoryRepository(signedIn, lastKnown),
+      overviews: RemoteOverviewRepository(signedIn, lastKnown),
       selectedGrid: selectedGrid,
       settings: settings,
       saveLastKnown: lastKnown.flush,
@@ -90,6 +93,7 @@ class Dependencies {
   final AlertRepository alerts;
   final ActionRepository actions;
   final HistoryRepository histories;
+  final OverviewRepository overviews;
   final SelectedGrid selectedGrid;
   final SettingsRepository settings;
 

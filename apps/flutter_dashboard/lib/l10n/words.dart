@@ -6,6 +6,7 @@ import 'chart/chart_words.dart';
 import 'common/common_words.dart';
 import 'dashboard/dashboard_words.dart';
 import 'formats.dart';
+import 'overview/overview_words.dart';
 import 'settings/settings_words.dart';
 import 'shell/shell_words.dart';
 
@@ -20,6 +21,7 @@ class Words {
     required this.chart,
     required this.common,
     required this.dashboard,
+    required this.overview,
     required this.settings,
     required this.shell,
   }) : formats = Formats(language.code);
@@ -40,6 +42,7 @@ class Words {
   final ChartWords chart;
   final CommonWords common;
   final DashboardWords dashboard;
+  final OverviewWords overview;
   final SettingsWords settings;
   final ShellWords shell;
 

@@ -22,6 +22,11 @@ import 'dashboard/french_dashboard_words.dart';
 import 'dashboard/hindi_dashboard_words.dart';
 import 'dashboard/spanish_dashboard_words.dart';
 import 'dashboard/swahili_dashboard_words.dart';
+import 'overview/english_overview_words.dart';
+import 'overview/french_overview_words.dart';
+import 'overview/hindi_overview_words.dart';
+import 'overview/spanish_overview_words.dart';
+import 'overview/swahili_overview_words.dart';
 import 'settings/english_settings_words.dart';
 import 'settings/french_settings_words.dart';
 import 'settings/hindi_settings_words.dart';
@@ -71,6 +76,7 @@ Words wordsIn(Language language) => switch (language) {
     chart: const EnglishChartWords(),
     common: const EnglishCommonWords(),
     dashboard: const EnglishDashboardWords(),
+    overview: const EnglishOverviewWords(),
     settings: const EnglishSettingsWords(),
     shell: const EnglishShellWords(),
   ),
@@ -80,6 +86,7 @@ Words wordsIn(Language language) => switch (language) {
     chart: const FrenchChartWords(),
     common: const FrenchCommonWords(),
     dashboard: const FrenchDashboardWords(),
+    overview: const FrenchOverviewWords(),
     settings: const FrenchSettingsWords(),
     shell: const FrenchShellWords(),
   ),
@@ -89,6 +96,7 @@ Words wordsIn(Language language) => switch (language) {
     chart: const SpanishChartWords(),
     common: const SpanishCommonWords(),
     dashboard: const SpanishDashboardWords(),
+    overview: const SpanishOverviewWords(),
     settings: const SpanishSettingsWords(),
     shell: const SpanishShellWords(),
   ),
@@ -98,6 +106,7 @@ Words wordsIn(Language language) => switch (language) {
     chart: const SwahiliChartWords(),
     common: const SwahiliCommonWords(),
     dashboard: const SwahiliDashboardWords(),
+    overview: const SwahiliOverviewWords(),
     settings: const SwahiliSettingsWords(),
     shell: const SwahiliShellWords(),
   ),
@@ -107,6 +116,7 @@ Words wordsIn(Language language) => switch (language) {
     chart: const HindiChartWords(),
     common: const HindiCommonWords(),
     dashboard: const HindiDashboardWords(),
+    overview: const HindiOverviewWords(),
     settings: const HindiSettingsWords(),
     shell: const HindiShellWords(),
   ),

@@ -4,6 +4,7 @@ import 'dart:io';
 import 'package:flutter_dashboard/data/model/alert_json.dart';
 import 'package:flutter_dashboard/data/model/grid_json.dart';
 import 'package:flutter_dashboard/data/model/history_json.dart';
+import 'package:flutter_dashboard/data/model/overview_json.dart';
 import 'package:flutter_dashboard/data/model/tokens.dart';
 import 'package:flutter_dashboard/domain/models/alert.dart';
 import 'package:flutter_dashboard/domain/models/metric.dart';
@@ -42,6 +43,25 @@ void main() {
     final grid = gridsFromJson(answer('overview')).single;
 
     expect((grid.id, grid.name), ('default', 'Kisumu South'));
+  });
+
+  test('of an overview only the newest value has an age', () {
+    final page = pageFromJson(answer('overview'));
+    final grid = overviewFromJson(page.grids, now).grids.single;
+
+    expect(page.next, isNull);
+    expect(grid.values, {
+      Metric.consumption: 14.11,
+      Metric.generation: 6.42,
+      Metric.stateOfCharge: 41.0,
+    });
+    expect(grid.newest!.age(now), const Duration(milliseconds: 1929));
+    expect(grid.alerts, {
+      Severity.critical: 1,
+      Severity.warning: 2,
+      Severity.info: 0,
+    });
+    expect((grid.devices, grid.connected), (1, 1));
   });
 
   test('a summary has the three figures, with their ages', () {

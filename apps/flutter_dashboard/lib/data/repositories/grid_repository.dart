@@ -1,3 +1,5 @@
+import 'package:flutter/foundation.dart';
+
 import '../../domain/models/grid_summary.dart';
 import '../../domain/result.dart';
 import '../model/grid_json.dart';
@@ -10,7 +12,14 @@ abstract interface class GridRepository {
   /// The grids as they last came, at once; empty when none ever did.
   List<Grid> lastKnownGrids();
 
+  /// At most [mostAtOnce] of them.
   Future<Result<List<Grid>>> grids();
+
+  /// Whether there is more than one, as far as is known.
+  ValueListenable<bool> get areSeveral;
+
+  /// The overview has all of them.
+  static const mostAtOnce = 200;
 
   /// How a grid stood when that last came, at once; null when it never did.
   GridSummary? lastKnownSummary(String gridId);
@@ -24,11 +33,17 @@ class RemoteGridRepository implements GridRepository {
     this._client,
     this._lastKnown, {
     DateTime Function() now = DateTime.now,
-  }) : _now = now;
+  }) : _now = now {
+    _areSeveral.value = lastKnownGrids().length > 1;
+  }
 
   final SignedInClient _client;
   final LastKnown _lastKnown;
   final DateTime Function() _now;
+  final _areSeveral = ValueNotifier(false);
+
+  @override
+  ValueListenable<bool> get areSeveral => _areSeveral;
 
   @override
   List<Grid> lastKnownGrids() {
@@ -40,8 +55,14 @@ class RemoteGridRepository implements GridRepository {
 
   @override
   Future<Result<List<Grid>>> grids() async {
-    final result = await _client.get('/api/overview');
+    final result = await _client.get(
+      '/api/overview',
+      query: {'limit': '${GridRepository.mostAtOnce}'},
+    );
     final grids = parsed(result, gridsFromJson);
+    if (grids case Ok(:final value)) {
+      _areSeveral.value = value.length > 1;
+    }
     await _keep('grids', result, grids);
     return grids;
   }

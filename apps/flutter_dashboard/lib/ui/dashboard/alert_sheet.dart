@@ -5,8 +5,8 @@ import 'package:flutter/material.dart';
 import '../../domain/models/alert.dart';
 import '../../domain/result.dart';
 import '../../l10n/words.dart';
+import '../core/severity_icon.dart';
 import '../core/themes.dart';
-import 'alerts_section.dart';
 import 'dashboard_view_model.dart';
 
 /// Show all of an alert over the dashboard.

@@ -5,6 +5,7 @@ import 'package:flutter/material.dart';
 import '../../domain/models/alert.dart';
 import '../../l10n/words.dart';
 import '../core/section.dart';
+import '../core/severity_icon.dart';
 import '../core/themes.dart';
 import 'alert_sheet.dart';
 import 'dashboard_view_model.dart';
@@ -166,10 +167,3 @@ class _AlertTile extends StatelessWidget {
     );
   }
 }
-
-/// So that severities are told apart without colours too.
-IconData severityIcon(Severity severity) => switch (severity) {
-  Severity.critical => Icons.error,
-  Severity.warning => Icons.warning_amber_rounded,
-  Severity.info => Icons.info_outline,
-};

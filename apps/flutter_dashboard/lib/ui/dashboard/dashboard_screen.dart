@@ -3,11 +3,12 @@ import 'dart:async';
 import 'package:flutter/material.dart';
 
 import '../../l10n/words.dart';
+import '../core/connection_banner.dart';
 import '../core/failure_notice.dart';
 import '../core/watched.dart';
 import 'alerts_section.dart';
-import 'connection_banner.dart';
 import 'dashboard_view_model.dart';
+import 'grid_title.dart';
 import 'kpi_section.dart';
 import 'trends_section.dart';
 import 'trends_view_model.dart';
@@ -92,11 +93,18 @@ class _DashboardScreenState extends State<DashboardScreen> with WatchedState {
   Widget build(BuildContext context) => ListenableBuilder(
     listenable: _dashboard,
     builder: (context, _) => Scaffold(
-      appBar: AppBar(title: _Title(_dashboard)),
+      appBar: AppBar(title: GridTitle(_dashboard)),
       body: SafeArea(
         child: Column(
           children: [
-            ConnectionBanner(_dashboard),
+            if (!_dashboard.isEmpty)
+              ConnectionBanner(
+                isConnecting: _dashboard.link == Link.connecting,
+                failure: _dashboard.failure,
+                receivedAt: _dashboard.summary?.receivedAt,
+                now: _dashboard.now.value,
+                onRetry: () => unawaited(_dashboard.refresh()),
+              ),
             Expanded(child: _body()),
           ],
         ),
@@ -144,46 +152,6 @@ class _DashboardScreenState extends State<DashboardScreen> with WatchedState {
               ],
             ),
           ),
-        ),
-      ),
-    );
-  }
-}
-
-/// The name of the grid; with a menu where the user may see several.
-class _Title extends StatelessWidget {
-  const _Title(this._dashboard);
-
-  final DashboardViewModel _dashboard;
-
-  @override
-  Widget build(BuildContext context) {
-    final name =
-        _dashboard.summary?.name ??
-        _dashboard.grids
-            .where((grid) => grid.id == _dashboard.gridId)
-            .map((grid) => grid.name)
-            .firstOrNull ??
-        Words.appName;
-    if (_dashboard.grids.length < 2) {
-      return Text(name);
-    }
-    return PopupMenuButton<String>(
-      tooltip: Words.of(context).dashboard.chooseGrid,
-      initialValue: _dashboard.gridId,
-      onSelected: (gridId) => unawaited(_dashboard.showGrid(gridId)),
-      itemBuilder: (context) => [
-        for (final grid in _dashboard.grids)
-          PopupMenuItem(value: grid.id, child: Text(grid.name)),
-      ],
-      child: ConstrainedBox(
-        constraints: const BoxConstraints(minHeight: kToolbarHeight),
-        child: Row(
-          mainAxisSize: MainAxisSize.min,
-          children: [
-            Flexible(child: Text(name, overflow: TextOverflow.ellipsis)),
-            const Icon(Icons.arrow_drop_down),
-          ],
         ),
       ),
     );

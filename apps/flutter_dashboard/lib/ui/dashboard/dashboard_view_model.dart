@@ -219,13 +219,17 @@ class DashboardViewModel extends ChangeNotifier {
     _grids = grids;
     // One that is empty is asked for again: the first device may be about to come.
     _knowsGrids = grids.isNotEmpty;
-    if (grids.every((grid) => grid.id != _gridId)) {
+    // Of more than come at once, another one may well be there.
+    final isWhole = grids.length < GridRepository.mostAtOnce;
+    if (_gridId == null ||
+        isWhole && grids.every((grid) => grid.id != _gridId)) {
       _gridId = null;
       _summary = null;
       _alerts = null;
       if (grids.isNotEmpty) {
-        final isThere = grids.any((grid) => grid.id == _selectedGrid.gridId);
-        _choose(isThere ? _selectedGrid.gridId! : grids.first.id);
+        final selected = _selectedGrid.gridId;
+        final isThere = !isWhole || grids.any((grid) => grid.id == selected);
+        _choose(selected != null && isThere ? selected : grids.first.id);
       }
     }
   }

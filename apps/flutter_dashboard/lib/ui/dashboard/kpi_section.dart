@@ -4,6 +4,7 @@ import '../../domain/models/freshness.dart';
 import '../../domain/models/grid_summary.dart';
 import '../../domain/models/metric.dart';
 import '../../l10n/words.dart';
+import '../core/freshness_line.dart';
 import '../core/section.dart';
 import 'dashboard_view_model.dart';
 
@@ -143,37 +144,11 @@ class _KpiTile extends StatelessWidget {
                 )
               else if (keepsPlaceOfBar)
                 const SizedBox(height: _barHeight + 8),
-              Row(
-                children: [
-                  Icon(_icon, size: 16, color: _iconColour(colours)),
-                  const SizedBox(width: 6),
-                  Expanded(
-                    child: Text(
-                      state,
-                      style: theme.textTheme.bodySmall?.copyWith(
-                        color: colours.onSurfaceVariant,
-                      ),
-                    ),
-                  ),
-                ],
-              ),
+              FreshnessLine(freshness, state),
             ],
           ),
         ),
       ),
     );
   }
-
-  IconData get _icon => switch (freshness) {
-    Freshness.live => Icons.sensors,
-    Freshness.stale => Icons.history,
-    Freshness.unknown => Icons.help_outline,
-    Freshness.offline => Icons.cloud_off,
-  };
-
-  Color _iconColour(ColorScheme colours) => switch (freshness) {
-    Freshness.live => colours.primary,
-    Freshness.stale => colours.error,
-    Freshness.unknown || Freshness.offline => colours.onSurfaceVariant,
-  };
 }

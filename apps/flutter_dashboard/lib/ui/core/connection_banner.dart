@@ -1,27 +1,38 @@
-import 'dart:async';
-
 import 'package:flutter/material.dart';
 
 import '../../domain/models/alert.dart';
 import '../../domain/result.dart';
 import '../../l10n/words.dart';
-import '../core/themes.dart';
-import 'dashboard_view_model.dart';
+import 'themes.dart';
 
 /// Says when what is shown is not what the server says right now; else it is not there.
 class ConnectionBanner extends StatelessWidget {
-  const ConnectionBanner(this._dashboard, {super.key});
+  const ConnectionBanner({
+    required this.isConnecting,
+    required this.failure,
+    required this.receivedAt,
+    required this.now,
+    required this.onRetry,
+    super.key,
+  });
 
-  final DashboardViewModel _dashboard;
+  /// Whether the server has not answered yet.
+  final bool isConnecting;
+
+  /// Why it is not what the server says; null when it is.
+  final Failure? failure;
+
+  /// Of when it is; null when nothing is shown.
+  final DateTime? receivedAt;
+
+  final DateTime now;
+  final VoidCallback onRetry;
 
   @override
   Widget build(BuildContext context) {
     final words = Words.of(context);
-    final failure = _dashboard.failure;
-    if (_dashboard.isEmpty) {
-      return const SizedBox.shrink();
-    }
-    if (_dashboard.link == Link.connecting) {
+    final failure = this.failure;
+    if (isConnecting) {
       return LinearProgressIndicator(
         semanticsLabel: words.dashboard.connecting,
       );
@@ -57,7 +68,7 @@ class ConnectionBanner extends StatelessWidget {
                   foregroundColor: colours.foreground,
                   minimumSize: const Size(smallestTarget, smallestTarget),
                 ),
-                onPressed: () => unawaited(_dashboard.refresh()),
+                onPressed: onRetry,
                 child: Text(words.common.retry),
               ),
             ],
@@ -71,11 +82,11 @@ class ConnectionBanner extends StatelessWidget {
     if (failure is! Unreachable) {
       return words.common.failure(failure);
     }
-    final receivedAt = _dashboard.summary?.receivedAt;
+    final receivedAt = this.receivedAt;
     return receivedAt == null
         ? words.dashboard.offline
         : words.dashboard.offlineSince(
-            words.formats.time(receivedAt, now: _dashboard.now.value),
+            words.formats.time(receivedAt, now: now),
           );
   }
 }
