@@ -20,4 +20,7 @@ class EnglishShellWords implements ShellWords {
 
   @override
   String get settings => 'Settings';
+
+  @override
+  String get more => 'More';
 }

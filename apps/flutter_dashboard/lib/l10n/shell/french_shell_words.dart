@@ -4,7 +4,7 @@ class FrenchShellWords implements ShellWords {
   const FrenchShellWords();
 
   @override
-  String get dashboard => 'Tableau de bord';
+  String get dashboard => 'Accueil';
 
   @override
   String get grids => 'Réseaux';
@@ -20,4 +20,7 @@ class FrenchShellWords implements ShellWords {
 
   @override
   String get settings => 'Réglages';
+
+  @override
+  String get more => 'Plus';
 }

@@ -20,4 +20,7 @@ class HindiShellWords implements ShellWords {
 
   @override
   String get settings => 'सेटिंग';
+
+  @override
+  String get more => 'और';
 }

@@ -6,4 +6,7 @@ abstract interface class ShellWords {
   String get devices;
   String get energy;
   String get settings;
+
+  /// Of the places that have no room of their own.
+  String get more;
 }

@@ -20,4 +20,7 @@ class SpanishShellWords implements ShellWords {
 
   @override
   String get settings => 'Ajustes';
+
+  @override
+  String get more => 'Más';
 }

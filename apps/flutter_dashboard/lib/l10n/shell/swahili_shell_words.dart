@@ -20,4 +20,7 @@ class SwahiliShellWords implements ShellWords {
 
   @override
   String get settings => 'Mipangilio';
+
+  @override
+  String get more => 'Zaidi';
 }

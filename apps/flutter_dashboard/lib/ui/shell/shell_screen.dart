@@ -2,6 +2,7 @@ import 'package:flutter/material.dart';
 
 import '../../l10n/words.dart';
 import 'place.dart';
+import 'place_bar.dart';
 
 /// The navigation, and the place that is shown.
 ///
@@ -62,9 +63,9 @@ class _ShellScreenState extends State<ShellScreen> {
         }
       },
       child: _Frame(
-        destinations: there,
+        places: [for (final destination in there) destination.place],
         index: index,
-        onChosen: (chosen) => _goTo(there[chosen].place),
+        onChosen: _goTo,
         child: Stack(
           key: _placesKey,
           fit: StackFit.expand,
@@ -103,15 +104,15 @@ class _Hideable extends StatelessWidget {
 /// A bar below on an upright phone, a rail at the side where there is more width than height.
 class _Frame extends StatelessWidget {
   const _Frame({
-    required this.destinations,
+    required this.places,
     required this.index,
     required this.onChosen,
     required this.child,
   });
 
-  final List<Destination> destinations;
+  final List<Place> places;
   final int index;
-  final ValueChanged<int> onChosen;
+  final ValueChanged<Place> onChosen;
   final Widget child;
 
   static const _narrowestWithRail = 600.0;
@@ -124,27 +125,21 @@ class _Frame extends StatelessWidget {
     final words = Words.of(context);
     final hasRail =
         size.width >= _narrowestWithRail || size.width > size.height;
-    if (destinations.length < 2) {
+    if (places.length < 2) {
       return child;
     }
     if (!hasRail) {
       return Scaffold(
         body: child,
-        bottomNavigationBar: NavigationBar(
-          selectedIndex: index,
-          onDestinationSelected: onChosen,
-          destinations: [
-            for (final Destination(:place) in destinations)
-              NavigationDestination(
-                icon: Icon(place.icon),
-                selectedIcon: Icon(place.selectedIcon),
-                label: place.title(words),
-              ),
-          ],
+        bottomNavigationBar: PlaceBar(
+          places: places,
+          current: places[index],
+          onChosen: onChosen,
         ),
       );
     }
     final isExtended = size.width >= _narrowestExtended;
+    final isLow = size.height < _lowestWithLabels;
     return Scaffold(
       body: Row(
         children: [
@@ -155,14 +150,15 @@ class _Frame extends StatelessWidget {
               extended: isExtended,
               labelType: isExtended
                   ? NavigationRailLabelType.none
-                  : size.height < _lowestWithLabels
+                  : isLow
                   ? NavigationRailLabelType.selected
                   : NavigationRailLabelType.all,
               selectedIndex: index,
-              onDestinationSelected: onChosen,
+              onDestinationSelected: (chosen) => onChosen(places[chosen]),
               destinations: [
-                for (final Destination(:place) in destinations)
+                for (final place in places)
                   NavigationRailDestination(
+                    padding: EdgeInsets.symmetric(vertical: isLow ? 4 : 0),
                     icon: Icon(place.icon),
                     selectedIcon: Icon(place.selectedIcon),
                     label: Text(place.title(words)),

@@ -140,6 +140,20 @@ void main() {
     expect(find.text('dashboard 1'), findsOneWidget);
   });
 
+  testWidgets('where there are too many places, the last are behind a button', (
+    tester,
+  ) async {
+    await show(tester, places: Place.values);
+    expect(find.text('Energy'), findsNothing);
+    await goTo(tester, 'More');
+    await goTo(tester, 'Settings');
+    expect(find.text('settings 0'), findsOneWidget);
+
+    await goTo(tester, 'More');
+    await goTo(tester, 'Energy');
+    expect(find.text('energy 0'), findsOneWidget);
+  });
+
   for (final (size, isExtended) in [(tablet, false), (desktop, true)]) {
     testWidgets('a screen of ${size.width} has a rail', (tester) async {
       await show(tester, size: size);
